@@ -16,7 +16,8 @@ from schemas.problems import Problem, got
 _CODE = re.compile(r"(`+).+?\1", re.DOTALL)
 _TAG = re.compile(r"<[A-Za-z/!?][^>\n]{0,40}>?")
 _SCHEME = re.compile(r"(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
-_TAGS = set("p ul ol li em strong code pre a blockquote h2 h3 h4 hr br table thead tbody tr th td".split())
+_BLOCKS = {"p", "ul", "ol", "li", "pre", "blockquote", "h2", "h3", "h4", "hr"}
+_TAGS = _BLOCKS | {"em", "strong", "code", "a", "br", "table", "thead", "tbody", "tr", "th", "td"}
 
 
 def prose_problems(text: str, path: str) -> list[Problem]:
