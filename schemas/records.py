@@ -27,7 +27,7 @@ from schemas.facts import Term as Term
 
 Provenance = Literal["reported", "measured"]
 Role = Literal["contender", "baseline", "reference"]
-Execution = Literal["emitted", "vendor_library", "host", "not_stated"]
+Execution = Literal["emitted", "vendor_library", "hand_written", "host", "not_stated"]
 Stated = Literal["included", "excluded", "not_stated"]
 
 
