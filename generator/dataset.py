@@ -1,0 +1,158 @@
+"""All of ``data/`` in memory, or all that is wrong with it.
+
+A build reads every file but parses, validates and distills only those whose content it has not seen:
+:class:`Cache` keeps the rows of each valid result by the SHA-256 of its bytes, and forgets everything when
+the code or a schema changes. Samples are dropped once they are distilled, so memory grows with rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from generator.file_rules import file_problems
+from generator.rows import RunRows, distill
+from schemas.load import KINDS, RESULT, kind_of, parse, read, shown_path
+from schemas.parse import Unreadable
+from schemas.problems import Problem
+from schemas.records import Device, Kernel, Ledger, Model, Record, Result, Retraction
+
+T = TypeVar("T")
+Progress = Callable[[Iterable[Path], int], Iterable[Path]]
+
+
+@dataclass(slots=True)
+class Dataset:
+    """Every record of a data folder by id, results as rows; ``paths`` names the file of each kind and id."""
+
+    devices: dict[str, Device] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    kernels: dict[str, Kernel] = field(default_factory=dict)
+    runs: dict[str, RunRows] = field(default_factory=dict)
+    retractions: dict[str, Retraction] = field(default_factory=dict)
+    paths: dict[tuple[str, str], str] = field(default_factory=dict)
+    digest: str = ""
+
+
+class Cache:
+    """Rows of valid result files by content, kept in one file of ``folder`` between builds."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file = folder / "rows.pickle" if folder else None
+        self._old: dict[str, RunRows] = self._load()
+        self._new: dict[str, RunRows] = {}
+
+    def _load(self) -> dict[str, RunRows]:
+        try:
+            stored = pickle.loads(self._file.read_bytes()) if self._file else {}  # noqa: S301 - we wrote it
+        except (OSError, EOFError, AttributeError, ImportError, pickle.UnpicklingError):
+            return {}
+        return stored.get("rows", {}) if stored.get("code") == code_digest() else {}
+
+    def get(self, digest: str) -> RunRows | None:
+        """The rows of the file with this content, if they are known."""
+        rows = self._new.get(digest) or self._old.get(digest)
+        if rows:
+            self._new[digest] = rows
+        return rows
+
+    def put(self, digest: str, rows: RunRows) -> None:
+        """Remember the rows of a file."""
+        self._new[digest] = rows
+
+    def save(self) -> None:
+        """Keep what this build used, and nothing older."""
+        if self._file is None or self._new.keys() == self._old.keys():
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._file.parent, delete=False) as part:
+            pickle.dump({"code": code_digest(), "rows": self._new}, part, pickle.HIGHEST_PROTOCOL)
+        Path(part.name).replace(self._file)
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the code and schemas that rows depend on."""
+    here = Path(__file__).parent
+    sources = [*here.glob("*.py"), *(here.parent / "schemas").glob("*.[pj]*")]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sorted(sources))).hexdigest()
+
+
+def read_dataset(
+    data_folder: Path, cache_folder: Path | None = None, progress: Progress | None = None
+) -> tuple[Dataset, list[Problem]]:
+    """Every record below ``data_folder`` and every problem of a single file, in the order of their paths."""
+    rows_cache, dataset, problems = Cache(cache_folder), Dataset(), list[Problem]()
+    total = hashlib.sha256()
+    files = sorted(data_files(data_folder))
+    for path in progress(files, len(files)) if progress else files:
+        loaded, digest = _load(path, data_folder, rows_cache)
+        total.update(f"{path.relative_to(data_folder)} {digest}\n".encode())
+        problems += (
+            loaded if isinstance(loaded, list) else _add(dataset, loaded, shown_path(path, data_folder))
+        )
+    dataset.digest = total.hexdigest()
+    rows_cache.save()
+    return dataset, problems
+
+
+def data_files(data_folder: Path) -> Iterator[Path]:
+    """The files that hold records; notes for people and emitted sources are none."""
+    for name in KINDS:
+        entry = data_folder / name
+        if entry.is_dir():
+            yield from (path for path in entry.rglob("*") if path.is_symlink() or not path.is_dir())
+        elif entry.exists():
+            yield entry
+
+
+def _load(path: Path, data_folder: Path, rows: Cache) -> tuple[Record | RunRows | list[Problem], str]:
+    shown = shown_path(path, data_folder)
+    try:
+        kind = kind_of(path, data_folder)
+        raw = read(path, kind)
+    except Unreadable as error:
+        return [Problem(shown, error.field, error.problem, error.remedy)], ""
+    digest = hashlib.sha256(shown.encode() + b"\0" + raw).hexdigest()
+    known = rows.get(digest) if kind is RESULT else None
+    if known:
+        return known, digest
+    record = parse(raw, kind, shown, path.stem)
+    if isinstance(record, list) or (problems := file_problems(record, shown)):
+        return record if isinstance(record, list) else problems, digest
+    if not isinstance(record, Result):
+        return record, digest
+    distilled = distill(record, shown)
+    rows.put(digest, distilled)
+    return distilled, digest
+
+
+def _add(dataset: Dataset, loaded: Record | RunRows, shown: str) -> list[Problem]:
+    if isinstance(loaded, Ledger):
+        dataset.retractions = {retraction.result: retraction for retraction in loaded.retractions}
+        return []
+    if isinstance(loaded, RunRows):
+        return _put(dataset, "run", dataset.runs, loaded.run.run, loaded, shown)
+    if isinstance(loaded, Device):
+        return _put(dataset, "device", dataset.devices, loaded.id, loaded, shown)
+    if isinstance(loaded, Model):
+        return _put(dataset, "model", dataset.models, loaded.id, loaded, shown)
+    assert isinstance(loaded, Kernel)
+    return _put(dataset, "kernel", dataset.kernels, loaded.id, loaded, shown)
+
+
+def _put(
+    dataset: Dataset, kind: str, table: dict[str, T], identity: str, entry: T, shown: str
+) -> list[Problem]:
+    if identity in table:
+        first = dataset.paths[kind, identity]
+        return [Problem(shown, "id", f"is taken (got '{identity}', which {first} has)", "choose another id")]
+    table[identity] = entry
+    dataset.paths[kind, identity] = shown
+    return []

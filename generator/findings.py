@@ -1,0 +1,244 @@
+"""What the numbers say: every sentence with a figure in it is computed here, so that it cannot go stale.
+
+A source's own claim never replaces a computed figure; it stands beside it (:class:`CheckedClaim`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from generator.metrics import mbu_percent
+from generator.rows import FUSED
+from generator.tables import Board, rows_of
+from schemas.records import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGroup:
+    """Ranked rows that share one kernel source: among them, and only them, just the emitter changes."""
+
+    label: str
+    devices: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+def source_groups(rows: pd.DataFrame) -> list[SourceGroup]:
+    """Ranked rows grouped by kernel source, the largest group first; rows that state none are left out."""
+    ranked = rows[rows["ranked"] & rows["kernel_source_key"].notna()]
+    groups = [
+        SourceGroup(
+            str(group["kernel_source"].iloc[0]),
+            tuple(dict.fromkeys(group["device_name"])),
+            tuple(dict.fromkeys(group["languages"].dropna())),
+        )
+        for _, group in ranked.groupby("kernel_source_key", sort=False)
+    ]
+    return sorted(groups, key=lambda group: -len(group.devices))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedClaim:
+    """A claim of a source beside what its own published figures give. ``ours`` is empty where nothing can."""
+
+    device: str
+    device_name: str
+    claim: Claim
+    ours: tuple[tuple[float, str], ...]
+    agrees: bool | None
+    source_url: str
+    source_title: str
+
+
+def checked_claims(board: Board, rows: pd.DataFrame) -> list[CheckedClaim]:
+    """Every claim about ``rows``, in their order, with the same figure computed from the record."""
+    checked = []
+    for row in rows_of(rows):
+        for claim in board.data.runs[row.run].claims:
+            ours = _ours(board, row, claim)
+            agrees = any(_agree(value, claim) for value, _ in ours) if ours else None
+            source = (str(row.source_url), str(row.source_title))
+            checked.append(CheckedClaim(row.device, row.device_name, claim, ours, agrees, *source))
+    return checked
+
+
+def _ours(board: Board, row: Any, claim: Claim) -> tuple[tuple[float, str], ...]:
+    """The computed figures that stand beside a claim, each with what it is against."""
+    if claim.metric == "mbu_percent":
+        device = board.data.devices[row.device]
+        known = [device.peak_bandwidth, *device.other_bandwidths] if device.peak_bandwidth else []
+        return tuple(
+            (
+                mbu_percent(row.bytes_per_token, row.tpot_ns, b.gb_per_s),
+                f"of {b.gb_per_s:,.0f} GB/s, {b.what}",
+            )
+            for b in known
+            if b
+        )
+    if claim.against and (other := board.data.runs[claim.against].decode):
+        return ((other.tpot_ns / row.tpot_ns, f"{row.tok_per_s:.4g} / {1e9 / other.tpot_ns:.4g} tok/s"),)
+    if claim.metric == "wall_s" and claim.steps:
+        return ((claim.steps * row.tpot_ns / 1e9, f"{claim.steps} steps at {row.tok_per_s:.4g} tok/s"),)
+    return ()
+
+
+def _agree(value: float, claim: Claim) -> bool:
+    """Whether a claim is our value rounded as the source rounds, or within 1 % of it."""
+    written = f"{claim.value:g}"
+    decimals = len(written.partition(".")[2])
+    return round(value, decimals) == claim.value or abs(value / claim.value - 1) <= 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class StepPart:
+    """The time one kernel takes of one token, in microseconds, and its share of the step."""
+
+    kernel: str
+    implementation: str
+    execution: str
+    calls: int
+    call_us: float
+    token_us: float
+    share_percent: float
+    gb_per_s: float
+    above_bandwidth: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A decode step against the sum of its kernels; a negative remainder means the sum exceeds the step."""
+
+    run: str
+    device: str
+    device_name: str
+    step_us: float
+    parts: tuple[StepPart, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def sum_us(self) -> float:
+        """Microseconds a token that the published or measured kernels add up to."""
+        return sum(part.token_us for part in self.parts)
+
+    @property
+    def remainder_us(self) -> float:
+        """Microseconds a token that no kernel accounts for: launches, the host, and kernels without a figure."""
+        return self.step_us - self.sum_us
+
+    @property
+    def remainder_percent(self) -> float:
+        """The remainder as a share of the step."""
+        return 100 * self.remainder_us / self.step_us
+
+
+def reconciliations(board: Board, rows: pd.DataFrame) -> list[Reconciliation]:
+    """The steps of ``rows`` that have kernel latencies, in the order of ``rows``, slowest kernel first."""
+    timed = board.kernels[board.kernels["latency_ns"].notna() & (board.kernels["calls_per_token"] > 0)]
+    timed = timed[timed["step_of"].notna() | timed["run"].isin(rows["run"])]
+    by_step = dict(list(timed.groupby(timed["step_of"].fillna(timed["run"]))))
+    return [_reconcile(board, row, by_step[row.run]) for row in rows_of(rows) if row.run in by_step]
+
+
+def _reconcile(board: Board, row: Any, timed: pd.DataFrame) -> Reconciliation:
+    step_us = row.tpot_ns / 1e3
+    parts = [_part(kernel, step_us) for kernel in rows_of(timed)]
+    covered = {name for part in parts for name in part.kernel.split(FUSED)}
+    model = board.data.models[row.model]
+    step_kernels = [k for k, kernel in board.data.kernels.items() if kernel.calls_per_token(model)]
+    missing = tuple(name for name in step_kernels if name not in covered)
+    parts.sort(key=lambda part: -part.token_us)
+    return Reconciliation(row.run, row.device, row.device_name, step_us, tuple(parts), missing)
+
+
+def _part(kernel: Any, step_us: float) -> StepPart:
+    calls = int(kernel.calls_per_token)
+    token_us = kernel.latency_us * (1 if kernel.per == "token" else calls)
+    return StepPart(
+        kernel.kernel,
+        kernel.implementation or kernel.stack,
+        kernel.execution,
+        calls,
+        token_us / calls,
+        token_us,
+        100 * token_us / step_us,
+        kernel.gb_per_s,
+        bool(kernel.gb_per_s > kernel.peak_gb_per_s),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A device that decodes faster, and how many of the kernels both ran it nevertheless loses."""
+
+    device: str
+    device_name: str
+    tok_per_s: float
+    losses: int
+    contests: int
+
+
+@dataclass(frozen=True, slots=True)
+class KernelAgainstDecode:
+    """How one device places per kernel and on decode, among the devices that have both."""
+
+    device: str
+    device_name: str
+    wins: int
+    contests: int
+    kernel_standing: float
+    decode_place: int
+    decode_places: int
+    decode_rank: int
+    tok_per_s: float
+    rivals: tuple[Rival, ...]
+
+    @property
+    def drop(self) -> float:
+        """How much better it stands per kernel than on decode; 1 is from always first to last."""
+        decode_standing = (self.decode_places - self.decode_place) / max(1, self.decode_places - 1)
+        return self.kernel_standing - decode_standing
+
+
+def kernel_against_decode(board: Board, rows: pd.DataFrame) -> list[KernelAgainstDecode]:
+    """Devices with both a decode rank and kernel ranks, the one that loses most from kernels to decode first.
+
+    A contest is a kernel at one shape and storage type that at least two devices ran; a device's standing is
+    its mean place over its contests, 1 for always first and 0 for always last.
+    """
+    best = board.kernels[board.kernels["ranked"]].drop_duplicates(
+        ["kernel", "shape_label", "dtype", "device"]
+    )
+    groups = best.groupby(["kernel", "shape_label", "dtype"])["device"]
+    rivals, place = groups.transform("size"), groups.cumcount()
+    contests = best.assign(place=place, standing=1 - place / (rivals - 1).clip(lower=1))[rivals > 1]
+    decode = rows[rows["ranked"] & rows["device"].isin(contests["device"])].drop_duplicates("device")
+    places = contests.pivot_table(index=["kernel", "shape_label", "dtype"], columns="device", values="place")
+    found = []
+    for decode_place, row in enumerate(rows_of(decode), start=1):
+        own = contests[contests["device"] == row.device]
+        entry = KernelAgainstDecode(
+            device=row.device,
+            device_name=row.device_name,
+            wins=int((own["place"] == 0).sum()),
+            contests=len(own),
+            kernel_standing=float(own["standing"].mean()),
+            decode_place=decode_place,
+            decode_places=len(decode),
+            decode_rank=int(row.rank),
+            tok_per_s=row.tok_per_s,
+            rivals=_rivals(places, row.device, decode.iloc[: decode_place - 1]),
+        )
+        found.append(entry)
+    return sorted(found, key=lambda entry: -entry.drop)
+
+
+def _rivals(places: pd.DataFrame, device: str, faster: pd.DataFrame) -> tuple[Rival, ...]:
+    """The devices that decode faster than ``device``, the one that loses most kernels to it first."""
+    rivals = []
+    for row in rows_of(faster):
+        both = places[[device, row.device]].dropna()
+        losses = int((both[device] < both[row.device]).sum())
+        rivals.append(Rival(row.device, row.device_name, row.tok_per_s, losses, len(both)))
+    return tuple(sorted(rivals, key=lambda rival: -rival.losses / max(1, rival.contests)))

@@ -1,0 +1,125 @@
+"""From samples and sizes to the numbers of the board. Pure arithmetic; the definitions are in the protocol.
+
+tok/s = 1 / median TPOT. MBU = bytes a token / TPOT / peak memory bandwidth. Roofline tok/s = peak / bytes a
+token. Never best-of: every figure is a median, and its interval comes from whole repetitions, because the
+steps of one repetition share its luck.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.records import BYTES_PER_ELEMENT, DecodeSamples, Dtype, Kernel, Repetition, Tensor
+
+Number = TypeVar("Number", float, NDArray[np.float64])
+
+_RESAMPLES = 1000
+_MOST_RESAMPLED = 2_000_000
+NOISY_CV_PERCENT = 3.0
+VERY_NOISY_CV_PERCENT = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A median in nanoseconds, its 95 % bootstrap interval, and how far the samples lie apart."""
+
+    median_ns: float
+    low_ns: float
+    high_ns: float
+    cv_percent: float
+    p90_ns: float
+    p99_ns: float
+    samples: int
+    repetitions: int
+
+
+def decode_spread(samples: DecodeSamples) -> Spread:
+    """TPOT of a measured decode block over all its steps; the interval is over repetitions."""
+    steps = samples.steps_per_repetition
+    per_repetition = [_repetition_ns(repetition, steps) for repetition in samples.repetitions]
+    every_step = np.concatenate(per_repetition)
+    medians = np.array([np.median(times) for times in per_repetition])
+    return _spread(every_step, medians, *_bootstrap_interval(medians))
+
+
+def kernel_spread(samples_ns: tuple[int, ...]) -> Spread:
+    """Latency of one kernel over its timed calls; order statistics bound the median.
+
+    Ranks n/2 -+ 1.96 sqrt(n)/2: the normal approximation of the binomial interval for a median.
+    """
+    times = np.sort(np.array(samples_ns, dtype=np.float64))
+    count = len(times)
+    reach = 0.98 * math.sqrt(count)
+    low = times[max(0, math.floor(count / 2 - reach))]
+    high = times[min(count - 1, math.ceil(count / 2 + reach))]
+    return _spread(times, times, float(low), float(high))
+
+
+def _repetition_ns(repetition: Repetition, steps: int) -> NDArray[np.float64]:
+    if repetition.step_ns is not None:
+        return np.array(repetition.step_ns, dtype=np.float64)
+    return np.array([(repetition.total_ns or 0) / steps], dtype=np.float64)
+
+
+def _spread(times: NDArray[np.float64], units: NDArray[np.float64], low: float, high: float) -> Spread:
+    median = float(np.median(times))
+    deviation = float(np.std(units, ddof=1)) if len(units) > 1 else 0.0
+    p90, p99 = np.percentile(times, [90, 99])
+    return Spread(
+        median_ns=median,
+        low_ns=min(low, median),  # an interval over repetitions must not exclude the median over steps
+        high_ns=max(high, median),
+        cv_percent=100 * deviation / float(np.mean(units)),
+        p90_ns=float(p90),
+        p99_ns=float(p99),
+        samples=len(times),
+        repetitions=len(units),
+    )
+
+
+def _bootstrap_interval(units: NDArray[np.float64]) -> tuple[float, float]:
+    medians = np.median(units[_resamples(len(units))], axis=1)
+    low, high = np.percentile(medians, [2.5, 97.5])
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=8)
+def _resamples(count: int) -> NDArray[np.intp]:
+    """Indices of the bootstrap, (resamples, count): the same draw every time, so that builds agree."""
+    resamples = max(200, min(_RESAMPLES, _MOST_RESAMPLED // count))
+    return np.random.default_rng(0).integers(count, size=(resamples, count))
+
+
+def mean_depth_tokens(depth_tokens: int | None, steps: int | None) -> float:
+    """Tokens in the KV cache at the mean step of a repetition; 0 where a source states no depth."""
+    return 0.0 if depth_tokens is None else depth_tokens + ((steps or 1) - 1) / 2
+
+
+def mbu_percent(bytes_per_token: Number, tpot_ns: Number, gb_per_s: Number) -> Number:
+    """Model bandwidth utilisation against a bandwidth in GB/s (1e9 bytes); NaN against NaN."""
+    return 100 * bytes_per_token / tpot_ns / gb_per_s
+
+
+def roofline_tok_per_s(bytes_per_token: Number, gb_per_s: Number) -> Number:
+    """What a step that did nothing but read its bytes would reach; NaN where the bandwidth is NaN."""
+    return gb_per_s * 1e9 / bytes_per_token
+
+
+def kernel_bytes(kernel: Kernel, shape: dict[str, int], dtype: Dtype) -> int:
+    """Bytes that one call must move: each tensor read or written once."""
+    return sum(_tensor_bytes(tensor, shape, dtype) for tensor in kernel.reads + kernel.writes)
+
+
+def _tensor_bytes(tensor: Tensor, shape: dict[str, int], dtype: Dtype) -> int:
+    return BYTES_PER_ELEMENT[tensor.dtype or dtype] * math.prod(shape[axis] for axis in tensor.axes)
+
+
+def kernel_flops(kernel: Kernel, shape: dict[str, int]) -> float:
+    """Floating-point operations of one call."""
+    return sum(term.times * math.prod(shape[axis] for axis in term.axes) for term in kernel.flops)

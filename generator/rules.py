@@ -1,0 +1,161 @@
+"""What no file can say of itself: ids that exist, rows that are possible, days that have come.
+
+Read errors come first (:mod:`generator.dataset`); these rules run on whatever could be read, so that one
+report holds everything there is to mend.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from datetime import date
+
+from generator.dataset import Dataset
+from generator.metrics import mbu_percent, mean_depth_tokens
+from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
+from schemas.problems import Problem, closest
+from schemas.records import Claim
+
+
+def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
+    """Everything that is wrong between the files of a data folder on the day ``today``."""
+    problems = [*_aliases(data), *_references(data), *_retractions(data, today)]
+    for name, entry in data.runs.items():
+        path = data.paths["run", name]
+        problems += _run(data, entry, path, today)
+        if entry.decode:
+            problems += _decode(data, entry, entry.decode, path)
+        for claim_index, claim in enumerate(entry.claims):
+            problems += _claim(data, claim, f"decode.figure.claims[{claim_index}]", path)
+        for row in entry.kernels:
+            problems += _kernel(data, entry, row, path)
+    return sorted(problems)
+
+
+def _unknown(path: str, field: str, name: str, known: Collection[str]) -> Iterator[Problem]:
+    if name not in known:
+        yield Problem(path, field, f"is unknown (got '{name}')", closest(name, known))
+
+
+def _aliases(data: Dataset) -> Iterator[Problem]:
+    """An alias that two devices share, or that is another device's id, would file rows under the wrong one."""
+    owner = {name: name for name in data.devices}
+    for name, device in sorted(data.devices.items()):
+        for index, alias in enumerate(device.aliases):
+            if owner.setdefault(alias, name) != name:
+                path = data.paths["device", name]
+                said = f"belongs to {owner[alias]} too (got '{alias}')"
+                yield Problem(path, f"aliases[{index}]", said, "give an alias to one device only")
+
+
+def _references(data: Dataset) -> Iterator[Problem]:
+    """One reference a model: what every row is divided by."""
+    first: dict[str, str] = {}
+    for name, entry in sorted(data.runs.items()):
+        if entry.decode and entry.run.role == "reference" and name not in data.retractions:
+            other = first.setdefault(entry.decode.model, name)
+            if other != name:
+                said = f"is taken (got 'reference', which {other} is for this model)"
+                yield Problem(
+                    data.paths["run", name], "role", said, "make it a contender, or retract the other"
+                )
+
+
+def _retractions(data: Dataset, today: date) -> Iterator[Problem]:
+    for index, entry in enumerate(data.retractions.values()):
+        where = f"retractions[{index}]"
+        yield from _unknown("data/retracted.yml", f"{where}.result", entry.result, data.runs)
+        yield from _future("data/retracted.yml", f"{where}.date", entry.date, today)
+
+
+def _future(path: str, field: str, text: str | None, today: date) -> Iterator[Problem]:
+    if text and text[:10] > today.isoformat():
+        yield Problem(path, field, f"lies in the future (got '{text}')", f"today is {today.isoformat()}")
+
+
+def _run(data: Dataset, entry: RunRows, path: str, today: date) -> Iterator[Problem]:
+    run = entry.run
+    if run.device not in data.devices:
+        owners = {alias: name for name, device in data.devices.items() for alias in device.aliases}
+        known = [*data.devices, *owners]
+        remedy = f"write '{owners[run.device]}'" if run.device in owners else closest(run.device, known)
+        yield Problem(path, "device", f"is unknown (got '{run.device}')", remedy)
+    folder = path.split("/")[-2]
+    if run.provenance == "measured" and "/results/" in path and folder != run.device:
+        yield Problem(
+            path,
+            "device",
+            f"differs from its folder (got '{run.device}')",
+            f"move it to data/results/{run.device}/",
+        )
+    for kind, provenance in (("results", "measured"), ("reported", "reported")):
+        if f"data/{kind}/" in path and run.provenance != provenance:
+            yield Problem(path, "provenance", f"does not belong here (got '{run.provenance}')",
+                          f"data/{kind}/ holds {provenance} rows only")  # fmt: skip
+    yield from _future(path, "measured_at", run.measured_at, today)
+    yield from _future(path, "source.retrieved", run.source_retrieved, today)
+
+
+def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
+    yield from _unknown(path, "decode.model", row.model, data.models)
+    yield from _impossible(data, entry, row, path)
+    if row.baseline_of is None:
+        return
+    yield from _unknown(path, "decode.baseline_of", row.baseline_of, data.runs)
+    other = data.runs.get(row.baseline_of)
+    if other and (
+        other.decode is None or other.run.device != entry.run.device or other.decode.model != row.model
+    ):
+        said = f"is another device's or model's row (got '{row.baseline_of}')"
+        yield Problem(path, "decode.baseline_of", said, "a baseline runs the same model on the same device")
+
+
+def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
+    """The speed-of-light gate: no step reads its bytes faster than the memory gives them."""
+    device, model = data.devices.get(entry.run.device), data.models.get(row.model)
+    if device is None or device.peak_bandwidth is None or model is None:
+        return
+    depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
+    needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
+    mbu = mbu_percent(needed, row.tpot_ns, device.peak_bandwidth.gb_per_s)
+    if not math.isnan(mbu) and mbu > 100:
+        field = "decode.samples" if row.samples else "decode.figure.tok_per_s"
+        said = f"is impossible (got {1e9 / row.tpot_ns:.5g} tok/s, {mbu:.1f} % of the memory bandwidth)"
+        yield Problem(
+            path, field, said, f"check the measurement, the dtype and {data.paths['device', device.id]}"
+        )
+
+
+def _claim(data: Dataset, claim: Claim, where: str, path: str) -> Iterator[Problem]:
+    if claim.against:
+        yield from _unknown(path, f"{where}.against", claim.against, data.runs)
+    if claim.metric.startswith("speedup") and not claim.against:
+        yield Problem(
+            path, f"{where}.against", "is missing (got null)", "name the row that it is a speedup over"
+        )
+
+
+def _kernel(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
+    where = f"kernels.timings[{row.index}]"
+    names = row.kernel.split(FUSED)
+    for index, name in enumerate(names):
+        yield from _unknown(path, f"{where}.kernels[{index}]", name, data.kernels)
+    if row.model is not None:
+        yield from _unknown(path, "kernels.model", row.model, data.models)
+    kernel = data.kernels.get(names[0])
+    if kernel and row.shape is not None and {axis for axis, _ in row.shape} != set(kernel.axes):
+        got = ", ".join(axis for axis, _ in row.shape) or "none"
+        yield Problem(
+            path,
+            f"{where}.shape",
+            f"has the wrong axes (got {got})",
+            f"{names[0]} has {', '.join(kernel.axes)}",
+        )
+    if row.step_of is not None and row.index == 0:
+        yield from _unknown(path, "kernels.step_of", row.step_of, data.runs)
+        step = data.runs.get(row.step_of)
+        if step and (step.decode is None or step.run.device != entry.run.device):
+            said = f"is no decode row of this device (got '{row.step_of}')"
+            yield Problem(
+                path, "kernels.step_of", said, "name the decode row whose step these kernels make up"
+            )

@@ -1,0 +1,170 @@
+"""Rows joined with devices, models and kernels: the two frames that every page, chart and download reads.
+
+``decode`` has one line a decode block, ``kernels`` one a kernel latency. A derived column is computed here
+and nowhere else. Only rows that may be ranked carry a rank: contenders, not withdrawn, not ``--quick``, not
+known to compute wrong results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from generator.dataset import Dataset
+from generator.kernel_sizes import CallSize, call_size
+from generator.metrics import mbu_percent, mean_depth_tokens, roofline_tok_per_s
+from generator.rows import DecodeRow, KernelRow, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The record and its two frames."""
+
+    data: Dataset
+    decode: pd.DataFrame
+    kernels: pd.DataFrame
+
+
+def make_board(data: Dataset) -> Board:
+    """All rows of ``data`` with every derived column; ids must be known (see :mod:`generator.rules`)."""
+    runs = _frame([entry.run for entry in data.runs.values()], Run)
+    runs["device_name"] = runs["device"].map({key: device.name for key, device in data.devices.items()})
+    runs["vendor"] = runs["device"].map({key: device.vendor for key, device in data.devices.items()})
+    runs["retracted"] = runs["run"].isin(list(data.retractions))
+    decode = _frame([entry.decode for entry in data.runs.values() if entry.decode], DecodeRow)
+    kernels = _frame([row for entry in data.runs.values() for row in entry.kernels], KernelRow)
+    return Board(data, decode_frame(runs, decode, data), kernel_frame(runs, kernels, data))
+
+
+def _frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
+    columns = {part.name: [getattr(row, part.name) for row in rows] for part in fields(kind)}
+    return pd.DataFrame(columns)
+
+
+def decode_frame(runs: pd.DataFrame, decode: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """Decode rows, fastest first within a model, with MBU, roofline, ranks and ratios."""
+    frame = decode.merge(runs, on="run", validate="one_to_one")
+    frame["bytes_per_token"] = needed = _each(frame, data, _bytes_per_token)
+    frame["peak_gb_per_s"] = peak = _each(frame, data, _peak_gb_per_s)
+    frame["mbu_percent"] = mbu_percent(needed, frame["tpot_ns"].to_numpy(), peak)
+    frame["roofline_tok_per_s"] = roofline_tok_per_s(needed, peak)
+    frame["tpot_ms"] = frame["tpot_ns"] / 1e6
+    frame["tok_per_s"] = 1e9 / frame["tpot_ns"]
+    frame["tok_per_s_low"] = 1e9 / frame["tpot_high_ns"]
+    frame["tok_per_s_high"] = 1e9 / frame["tpot_low_ns"]
+    frame["ranked"] = _rankable(frame)
+    frame = frame.sort_values(["model", "tok_per_s", "run"], ascending=[True, False, True], ignore_index=True)
+    frame = frame.join(_ranks(frame))
+    frame["times_reference"] = frame["tok_per_s"] / frame["model"].map(_reference_tok_per_s(frame))
+    return frame.merge(_best_baselines(frame), on="run", how="left").assign(
+        times_baseline=lambda joined: joined["tok_per_s"] / joined["baseline_tok_per_s"]
+    )
+
+
+def rows_of(frame: pd.DataFrame) -> Iterator[Any]:
+    """The lines of a frame, each with its columns as attributes."""
+    return iter(frame.itertuples(index=False))
+
+
+def _each(frame: pd.DataFrame, data: Dataset, value: Callable[[Dataset, Any], float]) -> NDArray[np.float64]:
+    return np.array([value(data, row) for row in rows_of(frame)], dtype=np.float64)
+
+
+def _bytes_per_token(data: Dataset, row: Any) -> float:
+    depth = None if pd.isna(row.depth_tokens) else int(row.depth_tokens)
+    steps = None if pd.isna(row.steps_per_repetition) else int(row.steps_per_repetition)
+    return data.models[row.model].bytes_per_token(row.dtype, mean_depth_tokens(depth, steps))
+
+
+def _peak_gb_per_s(data: Dataset, row: Any) -> float:
+    bandwidth = data.devices[row.device].peak_bandwidth
+    return bandwidth.gb_per_s if bandwidth else np.nan
+
+
+def _rankable(frame: pd.DataFrame) -> pd.Series[bool]:
+    failed = frame["numerics_ok"].map(lambda ok: ok is False).astype(bool)
+    return (frame["role"] == "contender") & ~frame["retracted"] & ~frame["quick"] & ~failed
+
+
+def _ranks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rank and rank interval of each ranked row within its model.
+
+    A row may be as good as one more than the rows that surely beat it (their whole interval above its own),
+    and as bad as the number of rows that it does not surely beat.
+    """
+    ranks = pd.DataFrame(np.nan, index=frame.index, columns=["rank", "rank_best", "rank_worst"])
+    for _, rows in frame[frame["ranked"]].groupby("model"):
+        low, high = rows["tok_per_s_low"].to_numpy(), rows["tok_per_s_high"].to_numpy()
+        surely_better = len(rows) - np.searchsorted(np.sort(low), high, side="right")
+        not_surely_worse = len(rows) - np.searchsorted(np.sort(high), low, side="left")
+        ranks.loc[rows.index, "rank"] = np.arange(1, len(rows) + 1)
+        ranks.loc[rows.index, "rank_best"] = surely_better + 1
+        ranks.loc[rows.index, "rank_worst"] = not_surely_worse
+    return ranks
+
+
+def _reference_tok_per_s(frame: pd.DataFrame) -> dict[Hashable, float]:
+    reference = frame[(frame["role"] == "reference") & ~frame["retracted"]]
+    return dict(zip(reference["model"], reference["tok_per_s"], strict=True))
+
+
+def _best_baselines(frame: pd.DataFrame) -> pd.DataFrame:
+    """The fastest baseline of each row: dividing by a slow one would flatter the row."""
+    baselines = frame[(frame["role"] == "baseline") & ~frame["retracted"] & frame["baseline_of"].notna()]
+    best = baselines.drop_duplicates("baseline_of")  # the frame is sorted: the first is the fastest
+    return pd.DataFrame(
+        {
+            "run": best["baseline_of"].astype(object),
+            "baseline_run": best["run"].astype(object),
+            "baseline_stack": best["stack"].astype(object),
+            "baseline_tok_per_s": best["tok_per_s"].astype(float),
+        }
+    )
+
+
+def kernel_frame(runs: pd.DataFrame, kernels: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """Kernel rows, fastest first within a kernel, shape and storage type, with rates and ranks."""
+    frame = kernels.merge(runs, on="run", validate="many_to_one")
+    sizes: dict[Hashable, CallSize] = {}
+    keys = list(
+        zip(
+            frame["kernel"],
+            frame["shape"],
+            frame["dtype"],
+            frame["model"],
+            frame["depth_tokens"],
+            strict=True,
+        )
+    )
+    for key in keys:
+        if key not in sizes:
+            sizes[key] = call_size(data, *key)
+    found = [sizes[key] for key in keys]
+    frame["shape_label"] = [size.label for size in found]
+    frame["rate_unit"] = [size.rate for size in found]
+    latency_s = frame["latency_ns"].astype(float) / 1e9
+    calls = np.where(frame["per"] == "token", [size.calls_per_token for size in found], 1.0)
+    gigabytes = np.array([size.bytes_moved for size in found]) * calls / 1e9
+    gigaflops = np.array([size.flops for size in found]) * calls / 1e9
+    is_bytes = frame["rate_unit"] == "gb_per_s"
+    frame["gb_per_s"] = np.where(is_bytes, gigabytes / latency_s, np.nan)
+    frame["gflop_per_s"] = np.where(~is_bytes, gigaflops / latency_s, np.nan)
+    frame["calls_per_token"] = [size.calls_per_token for size in found]
+    frame["latency_us"] = frame["latency_ns"].astype(float) / 1e3
+    frame["low_us"] = frame["low_ns"].astype(float) / 1e3
+    frame["high_us"] = frame["high_ns"].astype(float) / 1e3
+    frame["peak_gb_per_s"] = _each(frame, data, _peak_gb_per_s)
+    frame["ranked"] = _rankable(frame) & frame["latency_ns"].notna() & (frame["per"] == "call")
+    return _rank_kernels(frame)
+
+
+def _rank_kernels(frame: pd.DataFrame) -> pd.DataFrame:
+    group = ["kernel", "shape_label", "dtype", "per"]
+    frame = frame.sort_values([*group, "latency_us", "run", "index"], ignore_index=True)
+    frame["rank"] = frame[frame["ranked"]].groupby(group).cumcount() + 1
+    return frame
