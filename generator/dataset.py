@@ -85,15 +85,18 @@ def code_digest() -> str:
 
 
 def read_dataset(
-    data_folder: Path, cache_folder: Path | None = None, progress: Progress | None = None
+    data_folder: Path,
+    cache_folder: Path | None = None,
+    progress: Progress | None = None,
+    extra: Iterable[Path] = (),
 ) -> tuple[Dataset, list[Problem]]:
-    """Every record below ``data_folder`` and every problem of a single file, in the order of their paths."""
+    """Every record below ``data_folder`` and in ``extra``, and every problem of a single file, by path."""
     rows_cache, dataset, problems = Cache(cache_folder), Dataset(), list[Problem]()
     total = hashlib.sha256()
-    files = sorted(data_files(data_folder))
+    files = [*sorted(data_files(data_folder)), *extra]
     for path in progress(files, len(files)) if progress else files:
         loaded, digest = _load(path, data_folder, rows_cache)
-        total.update(f"{path.relative_to(data_folder)} {digest}\n".encode())
+        total.update(digest.encode())
         problems += (
             loaded if isinstance(loaded, list) else _add(dataset, loaded, shown_path(path, data_folder))
         )

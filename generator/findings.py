@@ -113,6 +113,8 @@ class Reconciliation:
     run: str
     device: str
     device_name: str
+    stack: str
+    role: str
     step_us: float
     parts: tuple[StepPart, ...]
     missing: tuple[str, ...]
@@ -149,7 +151,8 @@ def _reconcile(board: Board, row: Any, timed: pd.DataFrame) -> Reconciliation:
     step_kernels = [k for k, kernel in board.data.kernels.items() if kernel.calls_per_token(model)]
     missing = tuple(name for name in step_kernels if name not in covered)
     parts.sort(key=lambda part: -part.token_us)
-    return Reconciliation(row.run, row.device, row.device_name, step_us, tuple(parts), missing)
+    identity = (row.run, row.device, row.device_name, row.stack, row.role)
+    return Reconciliation(*identity, step_us, tuple(parts), missing)
 
 
 def _part(kernel: Any, step_us: float) -> StepPart:

@@ -17,6 +17,7 @@ class CallSize:
     """Size of one call, NaN where the shape is not fully stated; ``rate`` names the kernel's one rate."""
 
     label: str
+    elements: float
     rate: str
     bytes_moved: float
     flops: float
@@ -40,6 +41,7 @@ def call_size(
     sizes = [_size(part, axes, cast(Dtype, dtype)) for part, axes in zip(parts, shapes, strict=True)]
     return CallSize(
         label=shape_label(parts[0], shapes[0]) if len(parts) == 1 else "shapes of the model",
+        elements=math.prod(length for axes in shapes for length in axes.values() if length),
         rate=parts[0].rate,
         bytes_moved=_per_call([moved for moved, _ in sizes], calls),
         flops=_per_call([flops for _, flops in sizes], calls),

@@ -146,6 +146,7 @@ def kernel_frame(runs: pd.DataFrame, kernels: pd.DataFrame, data: Dataset) -> pd
             sizes[key] = call_size(data, *key)
     found = [sizes[key] for key in keys]
     frame["shape_label"] = [size.label for size in found]
+    frame["shape_elements"] = [size.elements for size in found]
     frame["rate_unit"] = [size.rate for size in found]
     latency_s = frame["latency_ns"].astype(float) / 1e9
     calls = np.where(frame["per"] == "token", [size.calls_per_token for size in found], 1.0)
@@ -165,6 +166,7 @@ def kernel_frame(runs: pd.DataFrame, kernels: pd.DataFrame, data: Dataset) -> pd
 
 def _rank_kernels(frame: pd.DataFrame) -> pd.DataFrame:
     group = ["kernel", "shape_label", "dtype", "per"]
-    frame = frame.sort_values([*group, "latency_us", "run", "index"], ignore_index=True)
+    order = ["kernel", "shape_elements", *group[1:], "latency_us", "run", "index"]
+    frame = frame.sort_values(order, ignore_index=True)
     frame["rank"] = frame[frame["ranked"]].groupby(group).cumcount() + 1
     return frame

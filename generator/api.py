@@ -1,0 +1,85 @@
+"""The board for machines: every row as JSON and CSV, every result file, and self-contained schemas.
+
+Addresses do not change: ``api/decode.json`` and its siblings hold the frames, ``api/runs/<id>.json`` one result
+file each, ``api/schemas/<kind>.schema.json`` the schemas.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from generator.tables import Board
+from schemas.load import schema
+
+DOWNLOADS = (
+    ("api/decode.json", "decode rows: a list of objects, units in the names"),
+    ("api/decode.csv", "the same as CSV"),
+    ("api/kernels.json", "kernel latencies with effective rates and ranks"),
+    ("api/kernels.csv", "the same as CSV"),
+    ("api/devices.json", "facts about every device, with sources"),
+    ("api/models.json", "the shapes of the models"),
+    ("api/runs/index.json", "the id, device, provenance and address of every result file"),
+)
+KINDS = ("device", "kernel", "model", "result", "retracted")
+SCHEMAS = tuple((f"api/schemas/{kind}.schema.json", str(schema(kind)["description"])) for kind in KINDS)
+_INTERNAL = [
+    "tpot_ns",
+    "tpot_low_ns",
+    "tpot_high_ns",
+    "latency_ns",
+    "low_ns",
+    "high_ns",
+    "index",
+    "kernel_source_key",
+]
+
+
+def write_api(board: Board, data_folder: Path, site: Path) -> None:
+    """Write every download of ``board`` below ``site/api``."""
+    api = site / "api"
+    (api / "runs").mkdir(parents=True)
+    (api / "schemas").mkdir()
+    _write_frame(board.decode, api / "decode")
+    _write_frame(board.kernels, api / "kernels")
+    _write_json(api / "devices.json", [asdict(device) for device in board.data.devices.values()])
+    _write_json(api / "models.json", [asdict(model) for model in board.data.models.values()])
+    _write_runs(board, data_folder, api / "runs")
+    for kind in KINDS:
+        _write_json(api / "schemas" / f"{kind}.schema.json", _bundled(kind))
+
+
+def _write_frame(frame: pd.DataFrame, stem: Path) -> None:
+    public = frame.drop(columns=[name for name in _INTERNAL if name in frame])
+    if "shape" in public:
+        public = public.assign(shape=public["shape"].map(_shape_text, na_action="ignore"))
+    public.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.8g")
+    public.to_json(stem.with_suffix(".json"), orient="records", double_precision=8, indent=0)
+
+
+def _shape_text(shape: tuple[tuple[str, int], ...]) -> str:
+    return json.dumps(dict(shape))
+
+
+def _write_runs(board: Board, data_folder: Path, folder: Path) -> None:
+    index = []
+    for entry in board.data.runs.values():
+        shutil.copyfile(data_folder.parent / entry.run.path, folder / f"{entry.run.run}.json")
+        index.append({"id": entry.run.run, "device": entry.run.device, "provenance": entry.run.provenance,
+                      "address": f"api/runs/{entry.run.run}.json", "path": entry.run.path})  # fmt: skip
+    _write_json(folder / "index.json", index)
+
+
+def _bundled(kind: str) -> dict[str, Any]:
+    """A schema with the shared definitions inside, as JSON Schema bundles them: by their own ``$id``."""
+    own = schema(kind)
+    return {**own, "$defs": {**own.get("$defs", {}), "common": schema("common")}}
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")

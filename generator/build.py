@@ -1,0 +1,148 @@
+"""data/ to build/docs to site/: the whole build, in the order in which things happen.
+
+The new site grows in a folder of its own and takes the old one's place at the end, so a build that fails
+leaves what was there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from generator.context import site_context
+from generator.dataset import Progress, read_dataset
+from generator.pages import Page, render_pages
+from generator.rules import cross_file_problems
+from generator.tables import Board, make_board
+from schemas.load import shown_path
+from schemas.problems import Problem
+
+if TYPE_CHECKING:
+    from generator.plugin import DecodeBoardPlugin
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a build reads and writes; ``root`` holds mkdocs.yml."""
+
+    root: Path
+    data: Path
+    site: Path
+
+    @property
+    def site_src(self) -> Path:
+        """Templates, assets and theme."""
+        return self.root / "site_src"
+
+    @property
+    def docs(self) -> Path:
+        """The Markdown tree that MkDocs reads."""
+        return self.root / "build" / "docs"
+
+    @property
+    def cache(self) -> Path:
+        """What spares the next build work; safe to delete."""
+        return self.root / "build" / "cache"
+
+
+class InvalidData(Exception):
+    """Data that cannot be built: every problem, in the order of paths."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A board and its rendered pages by path, before MkDocs."""
+
+    board: Board
+    pages: Mapping[str, Page]
+
+
+def today() -> date:
+    """The day in UTC, by which dates in the future are refused."""
+    return datetime.now(UTC).date()
+
+
+def validate(layout: Layout, paths: Iterable[Path] = (), progress: Progress | None = None) -> list[Problem]:
+    """Every problem of the data folder, or of ``paths`` alone, judged in the company of the whole folder."""
+    asked = [path.absolute() for path in _expand(paths)]
+    outside = [path for path in asked if not path.is_relative_to(layout.data)]
+    data, problems = read_dataset(layout.data, layout.cache, progress, extra=outside)
+    problems = sorted([*problems, *cross_file_problems(data, today())])
+    wanted = {shown_path(path, layout.data) for path in asked}
+    return [problem for problem in problems if not wanted or problem.path in wanted]
+
+
+def _expand(paths: Iterable[Path]) -> Iterable[Path]:
+    for path in paths:
+        yield from sorted(path.rglob("*.*")) if path.is_dir() else [path]
+
+
+def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
+    """The board of ``layout.data`` and every page of it; raises :class:`InvalidData`."""
+    data, problems = read_dataset(layout.data, layout.cache, progress)
+    if problems := [*problems, *cross_file_problems(data, today())]:
+        raise InvalidData(problems)
+    board = make_board(data)
+    context, collections = site_context(board, today(), layout.cache)
+    return Prepared(board, {page.path: page for page in render_pages(layout.site_src, context, collections)})
+
+
+def write_docs(prepared: Prepared, layout: Layout) -> None:
+    """The Markdown tree on disk: only what changed is written, what is no page any more is removed."""
+    wanted = {layout.docs / path: page.markdown.encode() for path, page in prepared.pages.items()}
+    for asset in (layout.site_src / "assets").rglob("*"):
+        if asset.is_file():
+            wanted[layout.docs / "assets" / asset.relative_to(layout.site_src / "assets")] = (
+                asset.read_bytes()
+            )
+    for path in [path for path in layout.docs.rglob("*") if path.is_file() and path not in wanted]:
+        path.unlink()
+    for path, content in wanted.items():
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def build(layout: Layout, prepared: Prepared) -> None:
+    """MkDocs' site of the prepared pages, in place of ``layout.site`` once it is whole."""
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+    from mkdocs.commands.build import build as mkdocs_build  # noqa: PLC0415 - half a second that validate can spare
+    from mkdocs.config import load_config  # noqa: PLC0415
+
+    layout.docs.mkdir(parents=True, exist_ok=True)
+    layout.site.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".site-", dir=layout.site.parent))
+    try:
+        config = load_config(str(layout.root / "mkdocs.yml"), site_dir=str(fresh), strict=True)
+        board_plugin = cast("DecodeBoardPlugin", config.plugins["decode-board"])
+        board_plugin.hand_over(layout, prepared)
+        config.plugins.on_startup(command="build", dirty=False)
+        mkdocs_build(config)
+        fresh.chmod(0o755)
+        _swap(fresh, layout.site)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap(fresh: Path, site: Path) -> None:
+    """``fresh`` takes the place of ``site``; the old one goes last, and comes back if the new one cannot."""
+    old = fresh.with_name(fresh.name + "-old")
+    if site.exists():
+        site.rename(old)
+    try:
+        fresh.rename(site)
+    except OSError:
+        if old.exists():
+            old.rename(site)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

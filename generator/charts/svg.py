@@ -1,0 +1,76 @@
+"""A chart to inline SVG, and the cache that spares a build from drawing what it drew before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_INNER_ROLES = re.compile(r' (?:role|aria-roledescription|aria-label|aria-hidden)="[^"]*"')
+_WIDTH_HEIGHT = re.compile(r'<svg ([^>]*?)width="([\d.]+)" height="([\d.]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One chart: what it shows, in words, in numbers and (when drawn) as a picture.
+
+    ``data`` holds plain numbers and text; ``draw`` makes the picture from it and imports Altair itself,
+    because a build whose pictures are all in the cache needs no Altair.
+    """
+
+    id: str
+    title: str
+    caption: str
+    columns: tuple[str, ...]
+    table: tuple[tuple[str, ...], ...]
+    data: dict[str, Any]
+    draw: Callable[[dict[str, Any]], alt.LayerChart]
+
+
+def svg(figure: Figure, cache_folder: Path | None) -> str:
+    """The picture of ``figure`` as an SVG element that a screen reader announces by its title and caption."""
+    content = json.dumps(
+        [figure.id, figure.title, figure.caption, figure.data, _drawing_digest()], sort_keys=True
+    )
+    name = hashlib.sha256(content.encode()).hexdigest()
+    stored = cache_folder / "charts" / f"{name}.svg" if cache_folder else None
+    if stored and stored.exists():
+        return stored.read_text("utf-8")
+    drawn = _accessible(_convert(figure.draw(figure.data)), f"{figure.title}. {figure.caption}")
+    if stored:
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        part = stored.with_suffix(".part")
+        part.write_text(drawn, "utf-8")
+        part.replace(stored)
+    return drawn
+
+
+@cache
+def _drawing_digest() -> str:
+    here = Path(__file__).parent
+    code = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
+    return hashlib.sha256(code + version("vl-convert-python").encode()).hexdigest()
+
+
+def _convert(chart: alt.LayerChart) -> str:
+    import vl_convert  # noqa: PLC0415 - costs half a second, and only a new picture needs it
+
+    converted: str = vl_convert.vegalite_to_svg(chart.to_json())
+    return converted
+
+
+def _accessible(drawn: str, label: str) -> str:
+    """One image with one label: the roles inside would be announced as dozens of unnamed images."""
+    plain = _INNER_ROLES.sub("", drawn)
+    labelled = f'<svg role="img" aria-label="{escape(label)}" \\1width="\\2" height="\\3"'
+    return _WIDTH_HEIGHT.sub(labelled, plain, count=1)

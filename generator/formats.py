@@ -1,0 +1,60 @@
+"""Numbers as people read them. One function a kind, used by pages, charts and tables alike."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """``digits`` significant digits with thousands separators; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    rounded = round(value, digits - 1 - magnitude)
+    decimals = max(0, digits - 1 - magnitude)
+    text = f"{rounded:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
+
+
+def one_decimal(value: float | None) -> str:
+    """A figure in a column of its kind: always one decimal where it is 1 or more, so that points align."""
+    if value is None or math.isnan(value) or abs(value) < 1:
+        return number(value, 2)
+    return f"{value:,.1f}".replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    """A share: one decimal, two significant digits below 1 %."""
+    return MISSING if value is None or math.isnan(value) else f"{one_decimal(value)} %"
+
+
+def times(value: float | None) -> str:
+    """A ratio with three significant digits: ``2.47×``."""
+    return MISSING if value is None or math.isnan(value) else f"{number(value, 3)}×"
+
+
+def whole(value: float | None) -> str:
+    """A count."""
+    return MISSING if value is None or math.isnan(value) else f"{value:,.0f}"
+
+
+def rank(best: float, worst: float) -> str:
+    """A rank, or the ranks between which it lies."""
+    if math.isnan(best):
+        return MISSING
+    return f"{best:.0f}" if best == worst else f"{best:.0f}–{worst:.0f}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,88 @@
+"""The board inside MkDocs: a thin layer over :mod:`generator.build`, so that ``mkdocs serve`` works too.
+
+Everything that makes pages is a plain library; this plugin only calls it at the right moments: pages before
+MkDocs collects files, fragments after Markdown has run, downloads when the site stands.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config import config_options
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin
+
+from generator.api import write_api
+from generator.build import InvalidData, Layout, Prepared, prepare, write_docs
+from generator.pages import inject
+
+
+class DecodeBoardConfig(Config):  # type: ignore[no-untyped-call]
+    """``data_dir`` is relative to mkdocs.yml. (An option named ``data`` would collide with MkDocs' own.)"""
+
+    data_dir = config_options.Type(str, default="data")
+
+
+class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyped-call]
+    """Renders the board's pages into the docs folder before each build."""
+
+    def __init__(self) -> None:
+        self._layout: Layout | None = None
+        self._handed: Prepared | None = None
+        self._prepared: Prepared | None = None
+
+    def hand_over(self, layout: Layout, prepared: Prepared) -> None:
+        """Use what the caller prepared for the next build, instead of reading the data again."""
+        self._layout, self._handed = layout, prepared
+
+    def layout(self, config: MkDocsConfig) -> Layout:
+        """Where this build reads and writes."""
+        if self._layout is None:
+            root = Path(config.config_file_path).parent
+            self._layout = Layout(root, root / self.config.data_dir, Path(config.site_dir))
+        return self._layout
+
+    def on_pre_build(self, *, config: MkDocsConfig) -> None:
+        """Data to pages; wrong data stops the build with every problem, and no traceback."""
+        try:
+            self._prepared = self._handed or prepare(self.layout(config))
+        except InvalidData as error:
+            raise PluginError(f"the data cannot be built:\n{error}") from None
+        self._handed = None
+        write_docs(self._prepared, self.layout(config))
+        config.nav = _expand_nav(config.nav, sorted(self._prepared.pages))
+
+    def on_post_page(self, output: str, *, page: Any, config: MkDocsConfig) -> str:  # noqa: ARG002
+        """Tables and charts in place of their placeholders."""
+        assert self._prepared
+        known = self._prepared.pages.get(page.file.src_uri)
+        return inject(output, known) if known else output
+
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """The downloads beside the pages."""
+        assert self._prepared
+        write_api(self._prepared.board, self.layout(config).data, Path(config.site_dir))
+
+    def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:  # noqa: ARG002
+        """Watch what people edit instead of the folder that we write."""
+        layout = self.layout(config)
+        server.unwatch(config.docs_dir)
+        for folder in (layout.data, layout.site_src):
+            server.watch(str(folder))
+        return server
+
+
+def _expand_nav(nav: Any, pages: list[str]) -> Any:
+    """``Devices: devices/`` in mkdocs.yml stands for the folder's index and all its pages."""
+    return [_expand_entry(entry, pages) for entry in nav] if nav else nav
+
+
+def _expand_entry(entry: Any, pages: list[str]) -> Any:
+    ((title, target),) = entry.items()
+    if not isinstance(target, str) or not target.endswith("/"):
+        return entry
+    below = [page for page in pages if page.startswith(target) and page != f"{target}index.md"]
+    return {title: [f"{target}index.md", *below]}

@@ -1,0 +1,230 @@
+"""The board cut into what pages show: one view a model, a kernel and a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from generator.findings import checked_claims, kernel_against_decode, reconciliations, source_groups
+from generator.kernel_sizes import model_shape
+from generator.metrics import mbu_percent, roofline_tok_per_s
+from generator.tables import Board, rows_of
+from schemas.records import Device, Dtype, Kernel, Model
+
+MOST_DECODE_ROWS = 100
+MOST_KERNEL_ROWS = 20
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """The decode rows of one model and what they say."""
+
+    board: Board
+    model: Model
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """All decode rows of the model, fastest first."""
+        return self.board.decode[self.board.decode["model"] == self.model.id]
+
+    @cached_property
+    def ranked(self) -> pd.DataFrame:
+        """The rows that carry a rank, best first."""
+        return self.rows[self.rows["ranked"]]
+
+    @cached_property
+    def headline(self) -> list[Any]:
+        """The best ranked rows, then the rows shown without a rank, then the reference."""
+        contenders = self.rows[(self.rows["role"] == "contender") & ~self.rows["quick"]]
+        shown = pd.concat(
+            [self.ranked.head(MOST_DECODE_ROWS), contenders[~contenders["ranked"]].head(MOST_DECODE_ROWS)]
+        )
+        return [*rows_of(shown), *rows_of(self.rows[self.rows["role"] == "reference"])]
+
+    @cached_property
+    def baselines(self) -> list[Any]:
+        """Other stacks on the same devices."""
+        return list(rows_of(self.rows[self.rows["role"] == "baseline"].head(MOST_DECODE_ROWS)))
+
+    @cached_property
+    def reference(self) -> Any | None:
+        """The row that every other is divided by."""
+        return next(iter(rows_of(self.rows[self.rows["role"] == "reference"])), None)
+
+    @cached_property
+    def leaders(self) -> list[Any]:
+        """The rows that may be the fastest: more than one where their intervals overlap."""
+        return list(rows_of(self.ranked[self.ranked["rank_best"] == 1]))
+
+    @cached_property
+    def sources(self) -> list[Any]:
+        """Ranked rows grouped by kernel source."""
+        return source_groups(self.rows)
+
+    @cached_property
+    def claims(self) -> list[Any]:
+        """What the sources claim about their rows, beside what the record gives."""
+        return checked_claims(self.board, self.rows)
+
+    @cached_property
+    def steps(self) -> list[Any]:
+        """Steps that can be taken apart: ranked rows first, then the others."""
+        return reconciliations(self.board, pd.concat([self.ranked, self.rows[~self.rows["ranked"]]]))
+
+    @cached_property
+    def against_kernels(self) -> list[Any]:
+        """Devices by how much better they stand per kernel than on decode."""
+        return kernel_against_decode(self.board, self.rows)
+
+    @property
+    def other_mbu(self) -> dict[str, list[dict[str, float]]]:
+        """MBU against the other bandwidths of each row's device."""
+        return other_mbu(self.board, self.rows)
+
+    @property
+    def without_kernels(self) -> list[str]:
+        """Ranked devices that no kernel contest says anything about."""
+        judged = {entry.device for entry in self.against_kernels}
+        return list(
+            dict.fromkeys(row.device_name for row in rows_of(self.ranked) if row.device not in judged)
+        )
+
+    @cached_property
+    def devices(self) -> list[Device]:
+        """The devices of the ranked rows and the reference, in that order."""
+        names = dict.fromkeys(row.device for row in self.headline)
+        return [self.board.data.devices[name] for name in names]
+
+    @property
+    def dtypes(self) -> list[str]:
+        """Storage types among the ranked rows."""
+        return list(dict.fromkeys(self.ranked["dtype"]))
+
+    @property
+    def depths(self) -> list[int]:
+        """Depths that ranked rows state."""
+        return sorted({int(depth) for depth in self.ranked["depth_tokens"].dropna()})
+
+
+def other_mbu(board: Board, rows: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
+    """Of each row whose device has several stated bandwidths: MBU against those that do not count."""
+    found = {}
+    for row in rows_of(
+        rows[rows["device"].isin([d.id for d in board.data.devices.values() if d.other_bandwidths])]
+    ):
+        others = board.data.devices[row.device].other_bandwidths
+        found[row.run] = [
+            {"gb_per_s": o.gb_per_s, "percent": mbu_percent(row.bytes_per_token, row.tpot_ns, o.gb_per_s)}
+            for o in others
+        ]
+    return found
+
+
+@dataclass(frozen=True)
+class KernelView:
+    """The latencies of one kernel, by shape and storage type."""
+
+    board: Board
+    kernel: Kernel
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """All rows of the kernel, alone or fused with others."""
+        names = self.board.kernels["kernel"]
+        alone = names == self.kernel.id
+        return self.board.kernels[
+            alone | names.str.contains(rf"(?:^| \+ ){self.kernel.id}(?: \+ |$)", regex=True)
+        ]
+
+    @cached_property
+    def groups(self) -> list[dict[str, Any]]:
+        """Rows that compare: one kernel (or fusion), shape and storage type, ranked first."""
+        keys = ["kernel", "shape_label", "dtype", "per"]
+        found = []
+        for (fused, shape, dtype, per), rows in self.rows.groupby(keys, sort=False):
+            ordered = rows.sort_values(["rank", "latency_us"], na_position="last")
+            found.append({"kernel": fused, "shape": shape, "dtype": dtype, "per": per, "total": len(rows),
+                          "rows": list(rows_of(ordered.head(MOST_KERNEL_ROWS)))})  # fmt: skip
+        return found
+
+    @cached_property
+    def best(self) -> Any | None:
+        """The ranked row with the highest rate."""
+        ranked = self.rows[self.rows["ranked"] & self.rows[self.kernel.rate].notna()]
+        return next(rows_of(ranked.sort_values(self.kernel.rate, ascending=False)), None)
+
+    @property
+    def steps(self) -> list[tuple[Model, int, dict[str, int | None]]]:
+        """The models whose decode step calls this kernel: how often, and at what shape."""
+        models = self.board.data.models.values()
+        calls = [(model, self.kernel.calls_per_token(model)) for model in models]
+        return [(model, count, model_shape(self.kernel, model, None)) for model, count in calls if count]
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """Everything about one device."""
+
+    board: Board
+    device: Device
+
+    @cached_property
+    def decode(self) -> pd.DataFrame:
+        """Its decode rows, fastest first."""
+        return self.board.decode[self.board.decode["device"] == self.device.id]
+
+    @cached_property
+    def best(self) -> Any | None:
+        """Its best ranked decode row."""
+        return next(rows_of(self.decode[self.decode["ranked"]]), None)
+
+    @cached_property
+    def kernels(self) -> pd.DataFrame:
+        """Its kernel rows."""
+        return self.board.kernels[self.board.kernels["device"] == self.device.id]
+
+    @cached_property
+    def best_kernels(self) -> list[Any]:
+        """Its best row of each kernel, shape and storage type, in the order of the leaderboard."""
+        keys = ["kernel", "shape_label", "dtype", "per"]
+        ordered = self.kernels.sort_values(
+            [*keys[:1], "shape_label", "rank", "latency_us"], na_position="last"
+        )
+        return list(rows_of(ordered.drop_duplicates(keys).head(MOST_DECODE_ROWS)))
+
+    @property
+    def other_mbu(self) -> dict[str, list[dict[str, float]]]:
+        """MBU of its rows against its other bandwidths."""
+        return other_mbu(self.board, self.decode)
+
+    @property
+    def reference(self) -> Any | None:
+        """The row that its rows are divided by, where they are of one model."""
+        decode = self.board.decode
+        same_model = decode["model"].isin(self.decode["model"].unique()[:1])
+        return next(rows_of(decode[same_model & (decode["role"] == "reference")]), None)
+
+    @property
+    def roofs(self) -> list[tuple[str, str, float]]:
+        """Roofline tok/s of each model at each storage width."""
+        peak = self.device.peak_bandwidth
+        widths: tuple[tuple[str, Dtype], ...] = (("16-bit weights", "bf16"), ("32-bit weights", "f32"))
+        return [
+            (model.name, label, roofline_tok_per_s(model.bytes_per_token(dtype), peak.gb_per_s))
+            for model in self.board.data.models.values()
+            for label, dtype in widths
+            if peak
+        ]
+
+    @cached_property
+    def steps(self) -> list[Any]:
+        """Its decode steps that can be taken apart."""
+        return reconciliations(self.board, self.decode)
+
+    @property
+    def decode_rows(self) -> list[Any]:
+        """Its decode rows as the tables show them."""
+        return list(rows_of(self.decode.head(MOST_DECODE_ROWS)))
