@@ -14,13 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import msgspec
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
+from schemas.judge import compiled, explaining
 from schemas.parse import PARSERS, Unreadable
-from schemas.problems import Problem, closest, explain
+from schemas.problems import Problem, closest, explain, got
 from schemas.prose import prose_problems
 from schemas.records import Device, Kernel, Ledger, Model, Record, Result
 
@@ -72,7 +70,7 @@ def shown_path(path: Path, data_folder: Path) -> str:
 def kind_of(path: Path, data_folder: Path) -> Kind:
     """The kind of a file by its folder, or outside of ``data/`` by its ``schema`` field."""
     if path.is_relative_to(data_folder):
-        folder = path.relative_to(data_folder).parts[0]
+        folder = next(iter(path.relative_to(data_folder).parts), "")
         if folder not in KINDS:
             raise Unreadable("file", f"lies in an unknown folder (got '{folder}')", closest(folder, KINDS))
         kind = KINDS[folder]
@@ -95,10 +93,9 @@ def read(path: Path, kind: Kind) -> bytes:
             limit = f"a {kind.name} file may have {kind.most_bytes:,}"
             raise Unreadable("file", f"is too large (got {info.st_size:,} bytes)", limit)
         return path.read_bytes()
-    except OSError as error:
-        raise Unreadable(
-            "file", f"cannot be read (got '{error.strerror}')", "check its name and permissions"
-        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        why = getattr(error, "strerror", None) or error
+        raise Unreadable("file", f"cannot be read (got '{why}')", "check its name and permissions") from None
 
 
 def parse(raw: bytes, kind: Kind, shown: str, stem: str) -> Record | list[Problem]:
@@ -111,7 +108,7 @@ def parse(raw: bytes, kind: Kind, shown: str, stem: str) -> Record | list[Proble
     problems += _name_problems(data, shown, stem)
     if isinstance(data, dict) and isinstance(data.get("notes"), str) and kind.suffix == ".md":
         problems += prose_problems(data["notes"], shown)
-    return problems or msgspec.convert(data, kind.record)
+    return sorted(problems) or msgspec.convert(data, kind.record)
 
 
 @cache
@@ -123,24 +120,25 @@ def schema(name: str) -> dict[str, Any]:
 
 @cache
 def _verdict(name: str) -> Any:
-    common = schema("common")
-    registry = jsonschema_rs.Registry([(common["$id"], common)])
-    return jsonschema_rs.Draft202012Validator(schema(name), registry=registry)
+    return compiled(schema(name), schema("common"))
+
+
+@cache
+def _explaining(name: str) -> Any:
+    return explaining(schema(name), schema("common"))
 
 
 def _explain(name: str, data: Any, shown: str) -> list[Problem]:
-    common = schema("common")
-    registry: Registry[Any] = Registry().with_resource(common["$id"], Resource.from_contents(common))
-    problems = explain(shown, Draft202012Validator(schema(name), registry=registry).iter_errors(data))
-    # The two libraries read a few patterns differently (a trailing line end): the stricter verdict stands.
-    return problems or [Problem(shown, "file", "does not fit its schema", "look for line ends inside text")]
+    problems = explain(shown, _explaining(name).iter_errors(data))
+    # Should the two validators ever differ, the verdict stands.
+    return problems or [Problem(shown, "file", "does not fit its schema", "compare it with a valid one")]
 
 
 def _name_problems(data: Any, shown: str, stem: str) -> list[Problem]:
     if not isinstance(data, dict) or not isinstance(data.get("id"), str) or data["id"] == stem:
         return []
     remedy = "name the file <id> and its ending, so that an id is found by name"
-    return [Problem(shown, "id", f"differs from the file's name (got '{data['id'][:60]}')", remedy)]
+    return [Problem(shown, "id", f"differs from the file's name {got(data['id'])}", remedy)]
 
 
 def _kind_by_content(path: Path) -> Kind:
@@ -148,10 +146,13 @@ def _kind_by_content(path: Path) -> Kind:
         raise Unreadable(
             "file", f"has an unknown ending (got '{path.suffix}')", closest(path.suffix, PARSERS)
         )
-    data = PARSERS[path.suffix](read(path, RESULT))
+    largest = max(
+        (kind for kind in _BY_NAME.values() if kind.suffix == path.suffix), key=lambda kind: kind.most_bytes
+    )
+    data = PARSERS[path.suffix](read(path, largest))
     said = data.get("schema") if isinstance(data, dict) else None
     name = str(said).removeprefix("decode-board/").partition("/")[0]
     if name not in _BY_NAME:
         known = closest(str(said), (f"decode-board/{kind}/1" for kind in _BY_NAME))
-        raise Unreadable("schema", f"does not say what the file holds (got '{str(said)[:60]}')", known)
+        raise Unreadable("schema", f"does not say what the file holds {got(said)}", known)
     return _BY_NAME[name]

@@ -3,6 +3,7 @@
 Three formats: JSON, YAML, and Markdown with YAML front matter (whose prose becomes the field ``notes``).
 JSON and YAML each allow what we do not: duplicate keys (the last silently wins), NaN and Infinity,
 aliases that expand without end, numbers of unbounded length, surrogates that no file can hold.
+In both, 1.0 is the whole number 1, and YAML's plain words and numbers are those of JSON.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import yaml
 
 _MOST_LEVELS = 32
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_FRONT_MATTER = re.compile(r"---\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n(.*)|\Z)", re.DOTALL)
+_MOST_FIELDS = 100
+_SURROGATE = re.compile(rb"\\(?:u|U0000)[dD][89a-fA-F]")
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n(.*)|\Z)", re.DOTALL | re.MULTILINE)
 
 
 class Unreadable(Exception):
@@ -53,10 +56,7 @@ def parse_json(raw: bytes) -> Any:
         raise Unreadable(
             "file", "holds a number of thousands of digits (got too many to read)", "shorten it"
         ) from None
-    if _LONE_SURROGATE.search(raw):
-        _refuse_surrogates(data)
-    _refuse_depth(data)
-    return data
+    return _bounded(data, raw)
 
 
 def parse_yaml(raw: bytes) -> Any:
@@ -75,17 +75,16 @@ def parse_yaml(raw: bytes) -> Any:
         ) from None
     except RecursionError:
         raise _too_deep() from None
-    except ValueError:
+    except (ValueError, OverflowError):  # int() as above; chr() of an escape beyond Unicode
         raise Unreadable(
-            "file", "holds a number that cannot be read (got too many digits)", "shorten it"
+            "file", "holds a number or an escape that cannot be read (got too large a one)", "shorten it"
         ) from None
-    _refuse_depth(data)
-    return data
+    return _bounded(data, raw)
 
 
 def parse_front_matter(raw: bytes) -> Any:
     """YAML between two ``---`` lines, and the Markdown below it as the field ``notes``."""
-    text = decode_utf8(raw)
+    text = decode_utf8(raw).replace("\r\n", "\n")
     match = _FRONT_MATTER.match(text)
     if not match:
         first = text.split("\n", 1)[0][:40]
@@ -94,7 +93,7 @@ def parse_front_matter(raw: bytes) -> Any:
             f"has no front matter (got '{first}' first)",
             "start it with --- facts --- and prose below",
         )
-    data = parse_yaml(match[1].encode())
+    data = parse_yaml(f"\n{match[1]}".encode())  # the line of the first ---, so that line numbers agree
     if not isinstance(data, dict):
         return data
     if "notes" in data:
@@ -114,8 +113,8 @@ PARSERS: dict[str, Callable[[bytes], Any]] = {
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, times in counts.items() if times > 1)
         raise Unreadable(twice[:60], "stands twice in one object (got two values)", "keep one")
     return data
 
@@ -132,25 +131,33 @@ def _finite(text: str) -> float:
         raise Unreadable(
             "file", f"holds a number too large to read (got {text[:40]})", "write a finite number"
         )
-    return number
+    return int(number) if number.is_integer() else number
 
 
-def _refuse_surrogates(data: Any) -> None:
+def _bounded(data: Any, raw: bytes) -> Any:
+    """``data`` where it is no deeper and wider than any record, and text that a file can hold."""
+    _refuse_size(data)
     try:
-        json.dumps(data, ensure_ascii=False).encode()
+        if _SURROGATE.search(raw):
+            json.dumps(data, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise Unreadable(
             "file", "holds half a character (got a lone surrogate)", "write whole characters"
         ) from None
+    return data
 
 
-def _refuse_depth(data: Any) -> None:
+def _refuse_size(data: Any) -> None:
     level, depth = [data], 0
     while level:
         depth += 1
         if depth > _MOST_LEVELS:
             raise _too_deep()
         nested = [value for value in level if isinstance(value, dict | list)]
+        widest = max((len(value) for value in nested if isinstance(value, dict)), default=0)
+        if widest > _MOST_FIELDS:
+            problem = f"holds a mapping of too many fields (got {widest:,})"
+            raise Unreadable("file", problem, f"keep to the schema; none needs {_MOST_FIELDS}")
         level = [
             child
             for value in nested
@@ -171,11 +178,13 @@ class _StrictLoader(yaml.SafeLoader):
     """PyYAML's safe loader, less what lets a small file become a large or an ambiguous one."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                problem="an alias", problem_mark=mark, note="write the value out where it is used"
-            )
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.anchor is not None:
+            note = "write the value out where it is used"
+            raise yaml.MarkedYAMLError(problem="an anchor or alias", problem_mark=event.start_mark, note=note)
+        if event.tag is not None:
+            note = "write the plain value, without !"
+            raise yaml.MarkedYAMLError(problem="a tag", problem_mark=event.start_mark, note=note)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -202,12 +211,17 @@ class _StrictLoader(yaml.SafeLoader):
                 problem_mark=node.start_mark,
                 note="write a finite number or null",
             )
-        return number
+        return int(number) if number.is_integer() else number
 
 
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str")}
+# YAML 1.1 also reads no, 010, 0x10, 1_0 and 1:30 as other than text, but not 1e-6 as a number.
+_PLAIN = {
+    "null": r"(?:null|~|)\Z",
+    "bool": r"(?:true|false)\Z",
+    "int": r"-?(?:0|[1-9][0-9]*)\Z",
+    "float": r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|nan))\Z",
+}
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag in _PLAIN_TAGS]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    None: [(f"tag:yaml.org,2002:{name}", re.compile(pattern)) for name, pattern in _PLAIN.items()]
 }
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)

@@ -1,7 +1,7 @@
 """What is wrong with a file, said so that its author can mend it.
 
 Every problem reads ``path: field: problem (got X); remedy`` on one line. What was got is shortened and
-its control characters are escaped, because it comes from a stranger and goes to a terminal.
+what does not print is escaped, because it comes from a stranger and goes to a terminal.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{escaped(self.path, 200)}: {escaped(self.field, 200)}: {self.problem}; {self.remedy}"
+        field = escaped(self.field or "''", 200)
+        return (
+            f"{escaped(self.path, 200)}: {field}: {escaped(self.problem, 400)}; {escaped(self.remedy, 400)}"
+        )
 
 
 def escaped(value: object, most: int = _SHOWN_CHARACTERS) -> str:
@@ -47,7 +50,10 @@ def escaped(value: object, most: int = _SHOWN_CHARACTERS) -> str:
     if isinstance(value, dict | list):
         return f"{_NOUN['object' if isinstance(value, dict) else 'array']} of {len(value)}"
     text = str(value)
-    shown = text[:most].encode("unicode_escape").decode("ascii") if not text.isprintable() else text[:most]
+    shown = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text[:most]
+    )
     return shown + ("…" if len(text) > most else "")
 
 
@@ -66,7 +72,7 @@ def field_name(parts: Iterable[str | int]) -> str:
 def closest(word: str, known: Iterable[str]) -> str:
     """A remedy that names the nearest known words first, then all of them up to a dozen."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
+    near = difflib.get_close_matches(word[:100], names, n=1)
     listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return (f"did you mean '{near[0]}'? " if near else "") + f"known: {listed or 'none'}"
 
@@ -141,5 +147,6 @@ def _say(rule: str, limit: Any, value: Any) -> tuple[str, str]:
         "minimum": (f"must be at least {limit}", "write a larger number"),
         "maximum": (f"must be at most {limit}", "write a smaller number"),
         "exclusiveMinimum": (f"must be above {limit}", "write a larger number"),
+        "format": ("is not in the calendar", "write a date that exists"),
     }
     return says.get(rule, (f"breaks the rule '{rule}'", "see the schema"))
