@@ -31,6 +31,7 @@ Progress = Callable[[Iterable[Path], int], Iterable[Path]]
 class Dataset:
     """Every record of a data folder by id, results as rows; ``paths`` names the file of each kind and id."""
 
+    folder: str = "data"
     devices: dict[str, Device] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     kernels: dict[str, Kernel] = field(default_factory=dict)
@@ -51,9 +52,9 @@ class Cache:
     def _load(self) -> dict[str, RunRows]:
         try:
             stored = pickle.loads(self._file.read_bytes()) if self._file else {}  # noqa: S301 - we wrote it
-        except (OSError, EOFError, AttributeError, ImportError, pickle.UnpicklingError):
+            return dict(stored["rows"]) if stored["code"] == code_digest() else {}
+        except Exception:  # damaged bytes can raise anything, and all of it means that nothing is known
             return {}
-        return stored.get("rows", {}) if stored.get("code") == code_digest() else {}
 
     def get(self, digest: str) -> RunRows | None:
         """The rows of the file with this content, if they are known."""
@@ -91,7 +92,7 @@ def read_dataset(
     extra: Iterable[Path] = (),
 ) -> tuple[Dataset, list[Problem]]:
     """Every record below ``data_folder`` and in ``extra``, and every problem of a single file, by path."""
-    rows_cache, dataset, problems = Cache(cache_folder), Dataset(), list[Problem]()
+    rows_cache, dataset, problems = Cache(cache_folder), Dataset(data_folder.name), list[Problem]()
     total = hashlib.sha256()
     files = [*sorted(data_files(data_folder)), *extra]
     for path in progress(files, len(files)) if progress else files:
@@ -139,6 +140,7 @@ def _load(path: Path, data_folder: Path, rows: Cache) -> tuple[Record | RunRows 
 def _add(dataset: Dataset, loaded: Record | RunRows, shown: str) -> list[Problem]:
     if isinstance(loaded, Ledger):
         dataset.retractions = {retraction.result: retraction for retraction in loaded.retractions}
+        dataset.paths["ledger", ""] = shown
         return []
     if isinstance(loaded, RunRows):
         return _put(dataset, "run", dataset.runs, loaded.run.run, loaded, shown)

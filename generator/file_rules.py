@@ -1,10 +1,9 @@
-"""What a schema cannot say about one file: dates that exist, counts that match, numbers in order."""
+"""What a schema cannot say about one file: counts that match, numbers in order, entries that stand once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator
 
 from schemas.problems import Problem
 from schemas.records import (
@@ -23,21 +22,29 @@ MOST_STEP_DISAGREEMENT = 0.01
 
 def file_problems(record: Record, path: str) -> list[Problem]:
     """Everything that is wrong with one record taken alone."""
-    if isinstance(record, Result):
-        return list(_result(record, path))
-    if isinstance(record, Kernel):
-        return list(_kernel(record, path))
     if isinstance(record, Ledger):
-        fields = {f"retractions[{i}].date": entry.date for i, entry in enumerate(record.retractions)}
-        return list(_dates(fields, path))
-    return []
+        return list(_ledger(record, path))
+    problems = []
+    if record.id == "index":
+        said = "is the name of a page that lists all (got 'index')"
+        problems.append(Problem(path, "id", said, "choose another id"))
+    if isinstance(record, Result):
+        problems += _result(record, path)
+    if isinstance(record, Kernel):
+        problems += _kernel(record, path)
+    return problems
+
+
+def _ledger(ledger: Ledger, path: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, entry in enumerate(ledger.retractions):
+        if entry.result in seen:
+            said = f"is withdrawn already (got '{entry.result}')"
+            yield Problem(path, f"retractions[{index}].result", said, "keep the first entry")
+        seen.add(entry.result)
 
 
 def _result(result: Result, path: str) -> Iterator[Problem]:
-    dates = {"measured_at": result.measured_at}
-    if result.source:
-        dates |= {"source.retrieved": result.source.retrieved, "source.published": result.source.published}
-    yield from _dates(dates, path)
     if result.role == "baseline" and result.decode and not result.decode.baseline_of:
         yield Problem(
             path,
@@ -51,16 +58,6 @@ def _result(result: Result, path: str) -> Iterator[Problem]:
         for index, timing in enumerate(result.kernels.timings):
             yield from _timing(timing, result.kernels.model, f"kernels.timings[{index}]", path)
         yield from _timed_twice(result.kernels.timings, path)
-
-
-def _dates(dates: Mapping[str, str | None], path: str) -> Iterator[Problem]:
-    for name, text in dates.items():
-        try:
-            date.fromisoformat((text or "2000-01-01")[:10])
-        except ValueError:
-            yield Problem(
-                path, name, f"is not a day of the calendar (got '{text}')", "write a date that exists"
-            )
 
 
 def _decode(decode: DecodeBlock, quick: bool, path: str) -> Iterator[Problem]:
@@ -117,7 +114,18 @@ def _timing(timing: KernelTiming, model: str | None, where: str, path: str) -> I
 
 
 def _timed_twice(timings: tuple[KernelTiming, ...], path: str) -> Iterator[Problem]:
-    keys = [(t.kernels, tuple((t.shape or {}).items()), t.dtype, t.per, t.implementation) for t in timings]
+    keys = [
+        (
+            t.kernels,
+            frozenset((t.shape or {}).items()),
+            t.dtype,
+            t.per,
+            t.execution,
+            t.language,
+            t.implementation,
+        )
+        for t in timings
+    ]
     for key, count in Counter(keys).items():
         if count > 1:
             place = f"kernels.timings[{len(keys) - 1 - keys[::-1].index(key)}]"

@@ -77,7 +77,8 @@ def _ours(board: Board, row: Any, claim: Claim) -> tuple[tuple[float, str], ...]
             for b in known
             if b
         )
-    if claim.against and (other := board.data.runs[claim.against].decode):
+    speedup = claim.metric.startswith("speedup") and claim.against
+    if speedup and (other := board.data.runs[speedup].decode):
         return ((other.tpot_ns / row.tpot_ns, f"{row.tok_per_s:.4g} / {1e9 / other.tpot_ns:.4g} tok/s"),)
     if claim.metric == "wall_s" and claim.steps:
         return ((claim.steps * row.tpot_ns / 1e9, f"{claim.steps} steps at {row.tok_per_s:.4g} tok/s"),)
@@ -85,10 +86,11 @@ def _ours(board: Board, row: Any, claim: Claim) -> tuple[tuple[float, str], ...]
 
 
 def _agree(value: float, claim: Claim) -> bool:
-    """Whether a claim is our value rounded as the source rounds, or within 1 % of it."""
+    """Whether a claim is our value rounded as the source rounds, or within 1 % of it, or a range around it."""
     written = f"{claim.value:g}"
     decimals = len(written.partition(".")[2])
-    return round(value, decimals) == claim.value or abs(value / claim.value - 1) <= 0.01
+    rounded = round(value, decimals) == claim.value or abs(value / claim.value - 1) <= 0.01
+    return rounded or claim.value <= value <= (claim.value_high or claim.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def _part(kernel: Any, step_us: float) -> StepPart:
     token_us = kernel.latency_us * (1 if kernel.per == "token" else calls)
     return StepPart(
         kernel.kernel,
-        kernel.implementation or kernel.stack,
+        kernel.stack if pd.isna(kernel.implementation) else kernel.implementation,
         kernel.execution,
         calls,
         token_us / calls,

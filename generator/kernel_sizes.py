@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -37,11 +38,11 @@ def call_size(
     known_model = data.models.get(model) if isinstance(model, str) else None
     depth = None if depth_tokens is None or math.isnan(depth_tokens) else int(depth_tokens)
     shapes = [dict(shape) if shape is not None else model_shape(part, known_model, depth) for part in parts]
-    calls = [part.calls_per_token(known_model) if known_model else 0 for part in parts]
+    calls = [_calls_per_token(part, known_model, axes) for part, axes in zip(parts, shapes, strict=True)]
     sizes = [_size(part, axes, cast(Dtype, dtype)) for part, axes in zip(parts, shapes, strict=True)]
     return CallSize(
         label=shape_label(parts[0], shapes[0]) if len(parts) == 1 else "shapes of the model",
-        elements=math.prod(length for axes in shapes for length in axes.values() if length),
+        elements=float(math.prod(length for axes in shapes for length in axes.values() if length)),
         rate=parts[0].rate,
         bytes_moved=_per_call([moved for moved, _ in sizes], calls),
         flops=_per_call([flops for _, flops in sizes], calls),
@@ -56,7 +57,16 @@ def model_shape(kernel: Kernel, model: Model | None, depth_tokens: int | None) -
     return {axis: model.dimension(name, depth_tokens) for axis, name in kernel.model_shape.items()}
 
 
-def shape_label(kernel: Kernel, shape: dict[str, int] | dict[str, int | None]) -> str:
+def _calls_per_token(kernel: Kernel, model: Model | None, shape: Mapping[str, int | None]) -> int:
+    """How often a decode step makes this call: never, where the shape is another than the step's."""
+    if model is None:
+        return 0
+    of_step = model_shape(kernel, model, None)
+    fits = all(length is None or shape.get(axis) == length for axis, length in of_step.items())
+    return kernel.calls_per_token(model) if fits else 0
+
+
+def shape_label(kernel: Kernel, shape: Mapping[str, int | None]) -> str:
     """A shape in the order of the kernel's axes: ``rows 64 x cols 4096``."""
     lengths = ((axis, shape.get(axis)) for axis in kernel.axes)
     return (
@@ -64,11 +74,11 @@ def shape_label(kernel: Kernel, shape: dict[str, int] | dict[str, int | None]) -
     )
 
 
-def _size(kernel: Kernel, shape: dict[str, int] | dict[str, int | None], dtype: Dtype) -> tuple[float, float]:
+def _size(kernel: Kernel, shape: Mapping[str, int | None], dtype: Dtype) -> tuple[float, float]:
     if any(shape.get(axis) is None for axis in kernel.axes):
         return math.nan, math.nan
     lengths = {axis: length for axis, length in shape.items() if length is not None}
-    return kernel_bytes(kernel, lengths, dtype), kernel_flops(kernel, lengths)
+    return float(kernel_bytes(kernel, lengths, dtype)), float(kernel_flops(kernel, lengths))
 
 
 def _per_call(amounts: list[float], calls: list[int]) -> float:

@@ -14,7 +14,7 @@ from generator.dataset import Dataset
 from generator.metrics import mbu_percent, mean_depth_tokens
 from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
 from schemas.problems import Problem, closest
-from schemas.records import Claim
+from schemas.records import Claim, Kernel
 
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
@@ -62,10 +62,11 @@ def _references(data: Dataset) -> Iterator[Problem]:
 
 
 def _retractions(data: Dataset, today: date) -> Iterator[Problem]:
+    path = data.paths.get(("ledger", ""), "")
     for index, entry in enumerate(data.retractions.values()):
         where = f"retractions[{index}]"
-        yield from _unknown("data/retracted.yml", f"{where}.result", entry.result, data.runs)
-        yield from _future("data/retracted.yml", f"{where}.date", entry.date, today)
+        yield from _unknown(path, f"{where}.result", entry.result, data.runs)
+        yield from _future(path, f"{where}.date", entry.date, today)
 
 
 def _future(path: str, field: str, text: str | None, today: date) -> Iterator[Problem]:
@@ -80,20 +81,23 @@ def _run(data: Dataset, entry: RunRows, path: str, today: date) -> Iterator[Prob
         known = [*data.devices, *owners]
         remedy = f"write '{owners[run.device]}'" if run.device in owners else closest(run.device, known)
         yield Problem(path, "device", f"is unknown (got '{run.device}')", remedy)
-    folder = path.split("/")[-2]
-    if run.provenance == "measured" and "/results/" in path and folder != run.device:
-        yield Problem(
-            path,
-            "device",
-            f"differs from its folder (got '{run.device}')",
-            f"move it to data/results/{run.device}/",
-        )
-    for kind, provenance in (("results", "measured"), ("reported", "reported")):
-        if f"data/{kind}/" in path and run.provenance != provenance:
-            yield Problem(path, "provenance", f"does not belong here (got '{run.provenance}')",
-                          f"data/{kind}/ holds {provenance} rows only")  # fmt: skip
+    yield from _place(data, entry, path)
     yield from _future(path, "measured_at", run.measured_at, today)
     yield from _future(path, "source.retrieved", run.source_retrieved, today)
+
+
+def _place(data: Dataset, entry: RunRows, path: str) -> Iterator[Problem]:
+    """A row lies where its provenance and its device say; a file from elsewhere has no place yet."""
+    top, *folders = path.split("/")[:-1]
+    if top != data.folder or not folders:
+        return
+    holds = "measured" if folders[0] == "results" else "reported"
+    if entry.run.provenance != holds:
+        said = f"does not belong here (got '{entry.run.provenance}')"
+        yield Problem(path, "provenance", said, f"{top}/{folders[0]}/ holds {holds} rows only")
+    elif holds == "measured" and folders[1:] != [entry.run.device]:
+        said = f"differs from its folder (got '{entry.run.device}')"
+        yield Problem(path, "device", said, f"move it to {top}/results/{entry.run.device}/")
 
 
 def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
@@ -113,7 +117,7 @@ def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterato
 def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
     """The speed-of-light gate: no step reads its bytes faster than the memory gives them."""
     device, model = data.devices.get(entry.run.device), data.models.get(row.model)
-    if device is None or device.peak_bandwidth is None or model is None:
+    if device is None or device.peak_bandwidth is None or model is None or row.run in data.retractions:
         return
     depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
     needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
@@ -137,25 +141,40 @@ def _claim(data: Dataset, claim: Claim, where: str, path: str) -> Iterator[Probl
 
 def _kernel(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
     where = f"kernels.timings[{row.index}]"
-    names = row.kernel.split(FUSED)
-    for index, name in enumerate(names):
+    for index, name in enumerate(row.kernel.split(FUSED)):
         yield from _unknown(path, f"{where}.kernels[{index}]", name, data.kernels)
+    known = [data.kernels[name] for name in row.kernel.split(FUSED) if name in data.kernels]
+    for kernel in known:
+        yield from _shape(kernel, row, f"{where}.shape", path)
+    model = data.models.get(row.model or "")
+    if known and model and row.per == "token" and not any(kernel.calls_per_token(model) for kernel in known):
+        said = "is a sum over calls that no step makes (got 'token')"
+        yield Problem(path, f"{where}.per", said, "give the latency of one call")
+    if row.index == 0:
+        yield from _block(data, entry, row, path)
+
+
+def _shape(kernel: Kernel, row: KernelRow, where: str, path: str) -> Iterator[Problem]:
+    given = kernel.model_shape if row.shape is None else dict(row.shape)
+    if set(given) == set(kernel.axes):
+        return
+    wanted = f"{kernel.id} has {', '.join(kernel.axes) or 'none'}"
+    if row.shape is None:
+        yield Problem(path, where, "is missing (got null, and no model gives it)", f"give one: {wanted}")
+    else:
+        yield Problem(path, where, f"has the wrong axes (got {', '.join(given) or 'none'})", wanted)
+
+
+def _block(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
+    """What all latencies of a file share: their model, and the step that they make up."""
     if row.model is not None:
         yield from _unknown(path, "kernels.model", row.model, data.models)
-    kernel = data.kernels.get(names[0])
-    if kernel and row.shape is not None and {axis for axis, _ in row.shape} != set(kernel.axes):
-        got = ", ".join(axis for axis, _ in row.shape) or "none"
-        yield Problem(
-            path,
-            f"{where}.shape",
-            f"has the wrong axes (got {got})",
-            f"{names[0]} has {', '.join(kernel.axes)}",
-        )
-    if row.step_of is not None and row.index == 0:
-        yield from _unknown(path, "kernels.step_of", row.step_of, data.runs)
-        step = data.runs.get(row.step_of)
-        if step and (step.decode is None or step.run.device != entry.run.device):
-            said = f"is no decode row of this device (got '{row.step_of}')"
-            yield Problem(
-                path, "kernels.step_of", said, "name the decode row whose step these kernels make up"
-            )
+    if row.step_of is None:
+        return
+    yield from _unknown(path, "kernels.step_of", row.step_of, data.runs)
+    step = data.runs.get(row.step_of)
+    if step and (
+        step.decode is None or step.run.device != entry.run.device or step.decode.model != row.model
+    ):
+        said = f"is no decode row of this device and model (got '{row.step_of}')"
+        yield Problem(path, "kernels.step_of", said, "name the decode row whose step these kernels make up")

@@ -43,7 +43,7 @@ def make_board(data: Dataset) -> Board:
 
 def _frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
     columns = {part.name: [getattr(row, part.name) for row in rows] for part in fields(kind)}
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, dtype=None if rows else object)  # an empty column would become a number's
 
 
 def decode_frame(runs: pd.DataFrame, decode: pd.DataFrame, data: Dataset) -> pd.DataFrame:
@@ -88,7 +88,8 @@ def _peak_gb_per_s(data: Dataset, row: Any) -> float:
 
 def _rankable(frame: pd.DataFrame) -> pd.Series[bool]:
     failed = frame["numerics_ok"].map(lambda ok: ok is False).astype(bool)
-    return (frame["role"] == "contender") & ~frame["retracted"] & ~frame["quick"] & ~failed
+    barred = (frame["retracted"] | frame["quick"]).astype(bool)
+    return (frame["role"] == "contender") & ~barred & ~failed
 
 
 def _ranks(frame: pd.DataFrame) -> pd.DataFrame:

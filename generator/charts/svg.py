@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import altair as alt
 
 _INNER_ROLES = re.compile(r' (?:role|aria-roledescription|aria-label|aria-hidden)="[^"]*"')
-_WIDTH_HEIGHT = re.compile(r'<svg ([^>]*?)width="([\d.]+)" height="([\d.]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +71,5 @@ def _convert(chart: alt.LayerChart) -> str:
 def _accessible(drawn: str, label: str) -> str:
     """One image with one label: the roles inside would be announced as dozens of unnamed images."""
     plain = _INNER_ROLES.sub("", drawn)
-    labelled = f'<svg role="img" aria-label="{escape(label)}" \\1width="\\2" height="\\3"'
-    return _WIDTH_HEIGHT.sub(labelled, plain, count=1)
+    labelled = f'<svg role="img" aria-label="{escape(label)}" '
+    return plain.replace("<svg ", labelled, 1)
