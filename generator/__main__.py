@@ -47,7 +47,7 @@ def build_command(data_dir: Path, site_dir: Path) -> None:
     """Build the site: data/ to build/docs to site/. Any problem in the data stops it, and site/ stays."""
     logging.getLogger("mkdocs").setLevel(logging.WARNING)
     started = time.perf_counter()
-    layout = Layout(ROOT, data_dir.resolve(), site_dir.resolve())
+    layout = Layout(ROOT, data_dir.resolve(), site_dir.resolve(), ROOT / "build")
     prepared = _prepare(layout, f"{_short(layout.site)} is unchanged")
     with _said("build the site"):
         build(layout, prepared)
@@ -64,7 +64,7 @@ def serve_command(data_dir: Path, port: int) -> None:
     from mkdocs.commands.serve import serve  # noqa: PLC0415 - only serving needs it
 
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
-    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site")
+    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site", ROOT / "build")
     _prepare(layout, "nothing is served")
     layout.docs.mkdir(parents=True, exist_ok=True)
     click.echo(f"serving on http://localhost:{port}/ (stop with Ctrl-C)", err=True)
@@ -83,7 +83,7 @@ def validate_command(paths: tuple[Path, ...], data_dir: Path) -> None:
 
     A file outside of data/ is judged as if it were about to be added.
     """
-    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site")
+    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site", ROOT / "build")
     problems = validate(layout, paths, progress=_bar)
     if problems:
         _refuse(problems, "")

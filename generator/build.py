@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from generator.context import site_context
 from generator.dataset import Progress, read_dataset
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a build reads and writes; ``root`` holds mkdocs.yml."""
+    """Where a build reads and writes; ``root`` holds mkdocs.yml, ``work`` what lies between data and site."""
 
     root: Path
     data: Path
     site: Path
+    work: Path
 
     @property
     def site_src(self) -> Path:
@@ -43,12 +44,12 @@ class Layout:
     @property
     def docs(self) -> Path:
         """The Markdown tree that MkDocs reads."""
-        return self.root / "build" / "docs"
+        return self.work / "docs"
 
     @property
     def cache(self) -> Path:
         """What spares the next build work; safe to delete."""
-        return self.root / "build" / "cache"
+        return self.work / "cache"
 
 
 class InvalidData(Exception):
@@ -123,7 +124,8 @@ def build(layout: Layout, prepared: Prepared) -> None:
     layout.site.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".site-", dir=layout.site.parent))
     try:
-        config = load_config(str(layout.root / "mkdocs.yml"), site_dir=str(fresh), strict=True)
+        overrides: dict[str, Any] = {"site_dir": str(fresh), "docs_dir": str(layout.docs), "strict": True}
+        config = load_config(str(layout.root / "mkdocs.yml"), **overrides)
         board_plugin = cast("DecodeBoardPlugin", config.plugins["decode-board"])
         board_plugin.hand_over(layout, prepared)
         config.plugins.on_startup(command="build", dirty=False)

@@ -28,14 +28,25 @@ def one_decimal(value: float | None) -> str:
     return f"{value:,.1f}".replace("-", "−")
 
 
+def latency(value: float | None) -> str:
+    """Microseconds as finely as sources state them: three decimals below 10, two below 100, one above."""
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{value:,.{3 if value < 10 else 2 if value < 100 else 1}f}"
+    return text.rstrip("0").rstrip(".")
+
+
 def percent(value: float | None) -> str:
     """A share: one decimal, two significant digits below 1 %."""
     return MISSING if value is None or math.isnan(value) else f"{one_decimal(value)} %"
 
 
 def times(value: float | None) -> str:
-    """A ratio with three significant digits: ``2.47×``."""
-    return MISSING if value is None or math.isnan(value) else f"{number(value, 3)}×"
+    """A ratio with three significant digits, zeros kept: ``2.47×``, ``44.0×``."""
+    if value is None or math.isnan(value):
+        return MISSING
+    decimals = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:,.{decimals}f}×"
 
 
 def whole(value: float | None) -> str:

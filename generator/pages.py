@@ -102,7 +102,17 @@ def _environment(site_src: Path) -> jinja2.Environment:
     )
     shown: dict[str, Callable[..., Any]] = {
         name: getattr(formats, name)
-        for name in ("number", "one_decimal", "percent", "times", "whole", "rank", "plural", "listed")
+        for name in (
+            "number",
+            "one_decimal",
+            "latency",
+            "percent",
+            "times",
+            "whole",
+            "rank",
+            "plural",
+            "listed",
+        )
     }
     environment.filters |= shown | {"md": _escape_markdown, "prose": _prose}
     environment.tests["missing"] = lambda value: value is None or value != value  # noqa: PLR0124 - NaN

@@ -42,7 +42,8 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         """Where this build reads and writes."""
         if self._layout is None:
             root = Path(config.config_file_path).parent
-            self._layout = Layout(root, root / self.config.data_dir, Path(config.site_dir))
+            work = Path(config.docs_dir).parent
+            self._layout = Layout(root, root / self.config.data_dir, Path(config.site_dir), work)
         return self._layout
 
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
@@ -85,4 +86,4 @@ def _expand_entry(entry: Any, pages: list[str]) -> Any:
     if not isinstance(target, str) or not target.endswith("/"):
         return entry
     below = [page for page in pages if page.startswith(target) and page != f"{target}index.md"]
-    return {title: [f"{target}index.md", *below]}
+    return {title: [{"Overview": f"{target}index.md"}, *below]}

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from datetime import date
 
 from generator.dataset import Dataset
+from generator.kernel_sizes import call_size
 from generator.metrics import mbu_percent, mean_depth_tokens
 from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
 from schemas.problems import Problem, closest
@@ -88,16 +89,17 @@ def _run(data: Dataset, entry: RunRows, path: str, today: date) -> Iterator[Prob
 
 def _place(data: Dataset, entry: RunRows, path: str) -> Iterator[Problem]:
     """A row lies where its provenance and its device say; a file from elsewhere has no place yet."""
-    top, *folders = path.split("/")[:-1]
-    if top != data.folder or not folders:
+    folders = path.split("/")[:-1]
+    if len(folders) < 2 or folders[0] != data.folder:
         return
-    holds = "measured" if folders[0] == "results" else "reported"
+    top, kind, *rest = folders
+    holds = "measured" if kind == "results" else "reported"
     if entry.run.provenance != holds:
         said = f"does not belong here (got '{entry.run.provenance}')"
-        yield Problem(path, "provenance", said, f"{top}/{folders[0]}/ holds {holds} rows only")
-    elif holds == "measured" and folders[1:] != [entry.run.device]:
+        yield Problem(path, "provenance", said, f"{top}/{kind}/ holds {holds} rows only")
+    elif holds == "measured" and rest != [entry.run.device]:
         said = f"differs from its folder (got '{entry.run.device}')"
-        yield Problem(path, "device", said, f"move it to {top}/results/{entry.run.device}/")
+        yield Problem(path, "device", said, f"move it to {top}/{kind}/{entry.run.device}/")
 
 
 def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
@@ -141,15 +143,16 @@ def _claim(data: Dataset, claim: Claim, where: str, path: str) -> Iterator[Probl
 
 def _kernel(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
     where = f"kernels.timings[{row.index}]"
-    for index, name in enumerate(row.kernel.split(FUSED)):
+    names = row.kernel.split(FUSED)
+    for index, name in enumerate(names):
         yield from _unknown(path, f"{where}.kernels[{index}]", name, data.kernels)
-    known = [data.kernels[name] for name in row.kernel.split(FUSED) if name in data.kernels]
-    for kernel in known:
-        yield from _shape(kernel, row, f"{where}.shape", path)
-    model = data.models.get(row.model or "")
-    if known and model and row.per == "token" and not any(kernel.calls_per_token(model) for kernel in known):
-        said = "is a sum over calls that no step makes (got 'token')"
-        yield Problem(path, f"{where}.per", said, "give the latency of one call")
+        if name in data.kernels:
+            yield from _shape(data.kernels[name], row, f"{where}.shape", path)
+    if row.per == "token" and data.kernels.keys() >= set(names):
+        call = call_size(data, row.kernel, row.shape, row.dtype, row.model, row.depth_tokens)
+        if not call.calls_per_token:
+            said = "is a sum over calls that no step makes (got 'token')"
+            yield Problem(path, f"{where}.per", said, "give the latency of one call, or name kernels.model")
     if row.index == 0:
         yield from _block(data, entry, row, path)
 

@@ -39,7 +39,7 @@ DEVICE = Kind("device", Device, ".md", 256_000)
 MODEL = Kind("model", Model, ".yml", 64_000)
 KERNEL = Kind("kernel", Kernel, ".md", 256_000)
 RESULT = Kind("result", Result, ".json", 8_000_000)
-LEDGER = Kind("retracted", Ledger, ".yml", 1_000_000)
+LEDGER = Kind("retracted", Ledger, ".yml", 256_000)
 KINDS: dict[str, Kind] = {
     "devices": DEVICE,
     "models": MODEL,

@@ -81,7 +81,9 @@ def explain(path: str, errors: Iterable[ValidationError]) -> list[Problem]:
     """All problems of a file from the errors of its schema, in the order of the file's fields."""
     leaves = (leaf for error in errors for leaf in _leaves(error))
     problems = {problem for leaf in leaves for problem in _problems(path, leaf)}
-    return sorted(problems)[:_MOST_PROBLEMS_SHOWN]
+    more = len(problems) - _MOST_PROBLEMS_SHOWN
+    rest = [Problem(path, "file", f"has {more:,} more problems", "mend these first")] if more > 0 else []
+    return sorted(problems)[:_MOST_PROBLEMS_SHOWN] + rest
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:

@@ -16,7 +16,7 @@ def step_figure(step: Reconciliation) -> Figure:
     bars = [_bar(part) for part in step.parts] + [_remainder(step)]
     return Figure(
         id=f"step-{step.run}",
-        title=f"Kernels of one decode step, {step.device_name}",
+        title=f"Kernels of one decode step, {step.device_name}, {step.stack}",
         caption=_caption(step),
         columns=(
             "Kernel",

@@ -1,0 +1,68 @@
+# make site: the board on localhost. make test: everything CI checks. Both set up .venv by themselves.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: help site build serve validate test lint types unit format chromium benchmark screenshot clean
+
+help:
+	@echo "make site       build the site, serve it on localhost, follow your edits"
+	@echo "make build      build site/ only"
+	@echo "make validate   say everything that is wrong with data/"
+	@echo "make test       format, lint, types, tests, links, browser: what CI runs"
+	@echo "make format     let ruff format the code"
+	@echo "make benchmark  build time, memory and page weight at 10,000 and 50,000 rows"
+	@echo "make clean      remove what was built; the next build starts cold"
+
+site: build serve
+
+build: $(VENV)/site.ready
+	@$(RUN) -m generator build
+
+serve: $(VENV)/site.ready
+	@$(RUN) -m generator serve
+
+validate: $(VENV)/site.ready
+	@$(RUN) -m generator validate
+
+test: lint types unit
+
+lint: $(VENV)/test.ready
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+
+types: $(VENV)/test.ready
+	$(RUN) -m mypy
+
+unit: $(VENV)/test.ready chromium
+	$(RUN) -m pytest -n auto
+
+format: $(VENV)/test.ready
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+chromium: $(VENV)/test.ready
+	@$(RUN) -m tests.browser.chromium
+
+benchmark: $(VENV)/test.ready chromium
+	$(RUN) -m tests.benchmarks.build
+
+screenshot: build chromium
+	$(RUN) -m tests.browser.screenshot
+
+clean:
+	rm -rf build site
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/site.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/test.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(VENV)/site.ready

@@ -1,0 +1,128 @@
+"""Every page, as readers meet it: wide and narrow, light and dark, with and without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+WIDTHS = {"desktop": 1440, "phone": 390}
+
+pytestmark = pytest.mark.browser
+
+
+def _pages() -> list[str]:
+    pages = []
+    for template in sorted((ROOT / "site_src" / "pages").rglob("*.md")):
+        name = template.relative_to(ROOT / "site_src" / "pages").as_posix()
+        folder, _, kind = name.removesuffix("].md").partition("/[")
+        if kind:
+            pages += [f"{folder}/{path.stem}/" for path in sorted((ROOT / "data" / folder).glob("*.md"))]
+        else:
+            pages.append(name.removesuffix("index.md") if name.endswith("index.md") else name[:-3] + "/")
+    return [*pages, "404.html"]
+
+
+PAGES = _pages()
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    address: str,
+    width: str = "desktop",
+    scheme: Scheme = "light",
+    javascript: bool = True,
+    until: Literal["load", "networkidle"] = "load",
+) -> Iterator[tuple[Page, list[str]]]:
+    """The page at ``address`` and everything a reader's console or network would have complained about."""
+    complaints: list[str] = []
+    viewport = {"width": WIDTHS[width], "height": 900}
+    context = browser.new_context(
+        viewport=viewport,  # type: ignore[arg-type]
+        color_scheme=scheme,
+        java_script_enabled=javascript,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    host = "/".join(address.split("/")[:3]) + "/"
+    page.on(
+        "request", lambda r: None if r.url.startswith((host, "data:", "blob:")) else complaints.append(r.url)
+    )
+    page.goto(address, wait_until=until)
+    yield page, complaints
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_accessible_and_fits_its_window(browser: Browser, address: str, name: str) -> None:
+    for width, scheme in product(WIDTHS, SCHEMES):
+        with opened(browser, address + name, width, scheme) as (page, complaints):
+            assert page.locator("h1").count() == 1
+            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], width
+            violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+            assert [(v["id"], [n["html"][:150] for n in v["nodes"][:3]]) for v in violations] == [], (
+                width,
+                scheme,
+            )
+            page.wait_for_load_state("networkidle" if (width, scheme) == ("desktop", "light") else "load")
+            assert complaints == []
+
+
+@pytest.mark.parametrize("name", [page for page in PAGES if page != "404.html"])
+def test_a_page_says_the_same_without_javascript(browser: Browser, address: str, name: str) -> None:
+    with opened(browser, address + name) as (page, _):
+        with_javascript = page.locator("article").inner_text()
+    with opened(browser, address + name, javascript=False) as (page, complaints):
+        assert page.locator("article").inner_text() == with_javascript
+        assert len(with_javascript) > 200
+        for figure in page.locator("figure.board-figure").all():
+            assert len(figure.locator("figcaption").inner_text()) > 20
+            assert figure.locator("svg[role=img]").get_attribute("aria-label")
+            figure.locator("summary").click()
+            assert figure.locator("details table tbody tr").first.is_visible(), "a chart needs its table twin"
+        assert complaints == []
+
+
+def test_the_decode_page_has_a_roofline_and_a_step_chart(browser: Browser, address: str) -> None:
+    with opened(browser, address + "decode/") as (page, _):
+        drawn = [figure.get_attribute("id") or "" for figure in page.locator("figure.board-figure").all()]
+        assert any(name.startswith("figure-roofline-") for name in drawn)
+        assert any(name.startswith("figure-step-") for name in drawn)
+
+
+def test_charts_change_colour_with_the_theme(browser: Browser, address: str) -> None:
+    fill = "getComputedStyle(document.querySelector('figure svg path[fill*=accent]')).fill"
+    with opened(browser, address + "decode/") as (page, _):
+        light = page.evaluate(fill)
+        page.locator("label[title='Switch to dark']").click()
+        assert page.evaluate(fill) != light
+
+
+def test_search_finds_a_device(browser: Browser, address: str) -> None:
+    with opened(browser, address, until="networkidle") as (page, complaints):
+        page.locator(".md-search__input").click()
+        page.keyboard.type("Trainium1")
+        page.locator(".md-search-result__item a[href*='devices/aws-trainium1']").first.wait_for()
+        assert complaints == []
+
+
+def test_a_wide_table_is_scrolled_by_keyboard(browser: Browser, address: str) -> None:
+    with opened(browser, address + "decode/", "phone") as (page, _):
+        region = page.locator(".board-scroll").first
+        region.focus()
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.querySelector('.board-scroll').scrollLeft > 0")
