@@ -6,10 +6,13 @@ each token in the cache.
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
+
+import pytest
 
 from generator.build import Layout
 from generator.dataset import Dataset, read_dataset
@@ -112,6 +115,21 @@ TINY: Data = {
     "intermediate_size": 16,
     "vocab_size": 32,
 }
+
+
+def about(value: float) -> Any:
+    """``value`` but for rounding, in a place where the types are compared too."""
+    return pytest.approx(value)
+
+
+def picture(svg: str) -> ET.Element:
+    """A drawn chart as a tree; this fails where it is no XML."""
+    return ET.fromstring(svg)  # noqa: S314 - we drew it
+
+
+def texts(svg: str) -> list[str]:
+    """The texts of a drawn chart, in their order."""
+    return [element.text or "" for element in picture(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
 def tensor(name: str, *axes: str, dtype: str | None = None) -> Data:

@@ -1,0 +1,123 @@
+"""A picture that a screen reader announces once, in the page's own colours, drawn only when it is new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.charts import svg as svg_module
+from generator.charts.roofline import roofline_figure
+from generator.charts.svg import Figure, svg
+from tests.generator.examples import Folder, picture, texts
+
+NAME = r'A & B "C" \d \1 (D)'
+
+
+@pytest.fixture(scope="module")
+def figure(tmp_path_factory: pytest.TempPathFactory) -> Figure:
+    folder = Folder(tmp_path_factory.mktemp("figure")).device("gpu-a", name=NAME).model()
+    folder.reported("r", "gpu-a", 1e7).reported("s", "gpu-a", 2e7)
+    folder.reported("b", "gpu-a", 5e6, role="baseline", decode_baseline_of="r")
+    made = roofline_figure(folder.board().decode, "Tiny")
+    assert made is not None
+    return made
+
+
+@pytest.fixture(scope="module")
+def drawn(figure: Figure) -> str:
+    return svg(figure, None)
+
+
+def test_it_is_one_image_with_one_label(figure: Figure, drawn: str) -> None:
+    root = picture(drawn)
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == f"{figure.title}. {figure.caption}"
+    assert NAME in str(root.get("aria-label"))
+
+
+def test_nothing_inside_has_a_role_of_its_own(drawn: str) -> None:
+    assert drawn.count("role=") == 1
+    assert drawn.count("aria-") == 1
+
+
+def test_colours_stay_variables_of_the_page(drawn: str) -> None:
+    for name in ("ink", "muted", "accent", "faint", "line"):
+        assert f"var(--board-{name})" in drawn
+
+
+def test_it_scales_with_the_page(drawn: str) -> None:
+    root = picture(drawn)
+    _, _, width, height = (float(number) for number in str(root.get("viewBox")).split())
+    assert (float(str(root.get("width"))), float(str(root.get("height")))) == (width, height)
+
+
+def test_text_of_a_record_is_text_in_the_picture(drawn: str) -> None:
+    assert f"{NAME}, f16" in texts(drawn)
+
+
+def test_it_draws_what_the_data_says(figure: Figure, drawn: str) -> None:
+    assert [text for text in texts(drawn) if "tok/s of" in text] == [
+        bar["value"] for bar in figure.data["bars"]
+    ]
+    assert len(figure.data["bars"]) == 2
+
+
+def drawing(calls: list[str]) -> Any:
+    """A way to draw that is noted in ``calls``, and needs no converter."""
+
+    def draw(data: dict[str, Any]) -> Any:
+        calls.append(str(data))
+        return data
+
+    return draw
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(svg_module, "_convert", lambda chart: f"<svg width='1' height='1'>{chart}</svg>")
+    return []
+
+
+def test_the_same_picture_is_drawn_once(figure: Figure, calls: list[str], tmp_path: Path) -> None:
+    figure = replace(figure, draw=drawing(calls))
+    assert svg(figure, tmp_path) == svg(figure, tmp_path)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"data": {"bars": []}}, {"title": "other"}, {"caption": "other"}, {"id": "other"}],
+    ids=["data", "title", "caption", "id"],
+)
+def test_another_content_is_another_picture(
+    figure: Figure, calls: list[str], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    figure = replace(figure, draw=drawing(calls))
+    svg(figure, tmp_path)
+    svg(replace(figure, **change), tmp_path)
+    assert len(calls) == 2
+
+
+def test_other_drawing_code_draws_anew(
+    figure: Figure, calls: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = replace(figure, draw=drawing(calls))
+    svg(figure, tmp_path)
+    monkeypatch.setattr(svg_module, "_drawing_digest", lambda: "other code")
+    svg(figure, tmp_path)
+    assert len(calls) == 2
+
+
+def test_without_a_cache_it_is_drawn_each_time(figure: Figure, calls: list[str]) -> None:
+    figure = replace(figure, draw=drawing(calls))
+    svg(figure, None)
+    svg(figure, None)
+    assert len(calls) == 2
+
+
+def test_nothing_unfinished_stays_in_the_cache(figure: Figure, calls: list[str], tmp_path: Path) -> None:
+    svg(replace(figure, draw=drawing(calls)), tmp_path)
+    assert [path.suffix for path in (tmp_path / "charts").iterdir()] == [".svg"]

@@ -1,0 +1,76 @@
+"""What every template sees."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from generator.context import contests, site_context
+from tests.generator.examples import TODAY, Folder, about, timing, timings
+
+
+def context(folder: Folder) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    return site_context(folder.board(), TODAY, None)
+
+
+def test_the_fastest_row_of_each_contest_and_its_lead(basic: Folder) -> None:
+    basic.reported("a", "gpu-a", None, timings(timing("norm", us=2), timing("proj", us=1)))
+    basic.reported("b", "gpu-b", None, timings(timing("norm", us=5), timing("norm", us=3, dtype="f32")))
+    found = contests(basic.board())
+    assert [(one["row"].run, one["row"].kernel, one["dtype"], one["devices"]) for one in found] == [
+        ("a", "norm", "f16", 2), ("b", "norm", "f32", 1), ("a", "proj", "f16", 1),
+    ]  # fmt: skip
+    assert found[0]["lead"] == about(2.5)
+    assert math.isnan(found[1]["lead"])
+    assert found[0]["shape"] == "cols 8"
+
+
+def test_a_lead_is_over_another_device(basic: Folder) -> None:
+    basic.reported(
+        "a", "gpu-a", None, timings(timing("norm", us=2), timing("norm", us=3, implementation="x"))
+    )
+    basic.reported("b", "gpu-b", None, timings(timing("norm", us=8)))
+    (found,) = contests(basic.board())
+    assert (found["lead"], found["devices"]) == (about(4), 2)
+
+
+def test_rows_without_a_rank_win_nothing(basic: Folder) -> None:
+    basic.reported("a", "gpu-a", None, timings(timing("norm", us=2, numerics_ok=False)))
+    basic.reported("b", "gpu-b", None, timings(timing("norm", us=8, per="token")))
+    assert contests(basic.board()) == []
+
+
+def test_pages_run_over_every_kernel_and_device(basic: Folder) -> None:
+    _, collections = context(basic)
+    assert set(collections["kernel"]) == {"norm", "proj", "attend", "soft", "gemm"}
+    assert set(collections["device"]) == {"gpu-a", "gpu-b"}
+
+
+def test_devices_with_a_rank_come_first(basic: Folder) -> None:
+    basic.device("a-new-one").reported("a", "gpu-a", 10).reported("b", "gpu-b", 30)
+    names, _ = context(basic)
+    assert [view.device.id for view in names["devices_by_rank"]] == ["gpu-b", "gpu-a", "a-new-one"]
+
+
+def test_models_without_rows_have_no_section(basic: Folder) -> None:
+    basic.model("other").reported("a", "gpu-a")
+    names, _ = context(basic)
+    assert [view.model.id for view in names["models"]] == ["tiny"]
+
+
+def test_an_empty_board_has_a_whole_context(folder: Folder, basic: Folder) -> None:
+    basic.reported("a", "gpu-a")
+    empty, _ = context(Folder(folder.root / "none"))
+    full, _ = context(basic)
+    assert empty.keys() == full.keys()
+    assert (empty["models"], empty["contests"], empty["devices"], empty["retractions"]) == ([], [], {}, {})
+
+
+def test_pictures_are_kept_in_the_cache(basic: Folder, tmp_path: Path) -> None:
+    basic.reported("a", "gpu-a")
+    names, _ = site_context(basic.board(), TODAY, tmp_path / "cache")
+    figure = names["roofline_figure"](names["models"][0].rows, "Tiny 1K")
+    drawn = names["draw"](figure)
+    assert drawn.startswith("<svg ")
+    assert [path.read_text() for path in (tmp_path / "cache" / "charts").iterdir()] == [drawn]
