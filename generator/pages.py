@@ -26,7 +26,8 @@ from schemas.prose import render as render_prose
 
 _PLACEHOLDER = re.compile(r'<div data-fragment="(\d+)"></div>')
 _COLLECTION = re.compile(r"\[(\w+)\]")
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~&<>])")
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!])")
+_ENTITIES = {ord(letter): f"&#{ord(letter)};" for letter in "&<>|~"}  # a backslash before these would show
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def _instances(
     return [(name.replace(match[0], key), {kind: entry}) for key, entry in sorted(collections[kind].items())]
 
 
-def _fragment(environment: jinja2.Environment, page: Page, name: str, **values: Any) -> Markup:
+def _fragment(environment: jinja2.Environment, page: Page, name: str, /, **values: Any) -> Markup:
     template = environment.get_template(f"fragments/{name}.html")
     html = template.render(**values, url=partial(_url, page))
     page.fragments.append(html)
@@ -120,7 +121,7 @@ def _environment(site_src: Path) -> jinja2.Environment:
 
 
 def _escape_markdown(text: object) -> str:
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", str(text))
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", str(text)).translate(_ENTITIES)
 
 
 def _prose(text: str) -> Markup:
