@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 _INNER_ROLES = re.compile(r' (?:role|aria-roledescription|aria-label|aria-hidden)="[^"]*"')
+_ID = re.compile(r'(id="|url\(#)((?:clip|gradient_)\d+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def svg(figure: Figure, cache_folder: Path | None) -> str:
     stored = cache_folder / "charts" / f"{name}.svg" if cache_folder else None
     if stored and stored.exists():
         return stored.read_text("utf-8")
-    drawn = _accessible(_convert(figure.draw(figure.data)), f"{figure.title}. {figure.caption}")
+    drawn = _own_ids(_convert(figure.draw(figure.data)), figure.id)
+    drawn = _accessible(drawn, f"{figure.title}. {figure.caption}")
     if stored:
         stored.parent.mkdir(parents=True, exist_ok=True)
         part = stored.with_suffix(".part")
@@ -66,6 +68,12 @@ def _convert(chart: alt.LayerChart) -> str:
 
     converted: str = vl_convert.vegalite_to_svg(chart.to_json())
     return converted
+
+
+def _own_ids(drawn: str, prefix: str) -> str:
+    """Ids that no other picture of a page has. The converter's count all pictures of the process."""
+    own: dict[str, str] = {}
+    return _ID.sub(lambda found: found[1] + own.setdefault(found[2], f"{prefix}-{len(own)}"), drawn)
 
 
 def _accessible(drawn: str, label: str) -> str:
