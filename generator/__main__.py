@@ -43,11 +43,15 @@ _data_option = click.option(
     "--site-dir", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "site",
     help="Where the site goes; what stands there is replaced only by a whole new site. [default: site/]",
 )  # fmt: skip
-def build_command(data_dir: Path, site_dir: Path) -> None:
+@click.option(
+    "--work-dir", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "build",
+    help="Where the Markdown tree and the cache go. [default: build/]",
+)  # fmt: skip
+def build_command(data_dir: Path, site_dir: Path, work_dir: Path) -> None:
     """Build the site: data/ to build/docs to site/. Any problem in the data stops it, and site/ stays."""
     logging.getLogger("mkdocs").setLevel(logging.WARNING)
     started = time.perf_counter()
-    layout = Layout(ROOT, data_dir.resolve(), site_dir.resolve(), ROOT / "build")
+    layout = Layout(ROOT, data_dir.resolve(), site_dir.resolve(), work_dir.resolve())
     prepared = _prepare(layout, f"{_short(layout.site)} is unchanged")
     with _said("build the site"):
         build(layout, prepared)

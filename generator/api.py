@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from generator.dataset import code_digest
 from generator.tables import Board
 from schemas.load import schema
 
@@ -40,18 +41,31 @@ _INTERNAL = [
 ]
 
 
-def write_api(board: Board, data_folder: Path, site: Path) -> None:
-    """Write every download of ``board`` below ``site/api``."""
+def write_api(board: Board, data_folder: Path, site: Path, cache: Path | None = None) -> None:
+    """Write every download of ``board`` below ``site/api``; frames of known data come from the cache."""
     api = site / "api"
     (api / "runs").mkdir(parents=True)
     (api / "schemas").mkdir()
-    _write_frame(board.decode, api / "decode")
-    _write_frame(board.kernels, api / "kernels")
+    _write_frames(board, api, cache / "api" if cache else None)
     _write_json(api / "devices.json", [asdict(device) for device in board.data.devices.values()])
     _write_json(api / "models.json", [asdict(model) for model in board.data.models.values()])
     _write_runs(board, data_folder, api / "runs")
     for kind in KINDS:
         _write_json(api / "schemas" / f"{kind}.schema.json", _bundled(kind))
+
+
+def _write_frames(board: Board, api: Path, cache: Path | None) -> None:
+    frames = {"decode": board.decode, "kernels": board.kernels}
+    kept = cache / f"{board.data.digest}-{code_digest()}" if cache else None
+    if kept is None or not kept.exists():
+        for name, frame in frames.items():
+            _write_frame(frame, api / name)
+        if kept:
+            shutil.rmtree(kept.parent, ignore_errors=True)
+            shutil.copytree(api, kept, ignore=shutil.ignore_patterns("runs", "schemas"))
+        return
+    for path in kept.iterdir():
+        shutil.copyfile(path, api / path.name)
 
 
 def _write_frame(frame: pd.DataFrame, stem: Path) -> None:

@@ -95,7 +95,8 @@ def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
         raise InvalidData(problems)
     board = make_board(data)
     context, collections = site_context(board, today(), layout.cache)
-    return Prepared(board, {page.path: page for page in render_pages(layout.site_src, context, collections)})
+    pages = render_pages(layout.site_src, context, collections, layout.cache)
+    return Prepared(board, {page.path: page for page in pages})
 
 
 def write_docs(prepared: Prepared, layout: Layout) -> None:

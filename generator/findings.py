@@ -6,9 +6,12 @@ A source's own claim never replaces a computed figure; it stands beside it (:cla
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from generator.metrics import mbu_percent
 from generator.rows import FUSED
@@ -137,12 +140,10 @@ class Reconciliation:
         return 100 * self.remainder_us / self.step_us
 
 
-def reconciliations(board: Board, rows: pd.DataFrame) -> list[Reconciliation]:
-    """The steps of ``rows`` that have kernel latencies, in the order of ``rows``, slowest kernel first."""
-    timed = board.kernels[board.kernels["latency_ns"].notna() & (board.kernels["calls_per_token"] > 0)]
-    timed = timed[timed["step_of"].notna() | timed["run"].isin(rows["run"])]
-    by_step = dict(list(timed.groupby(timed["step_of"].fillna(timed["run"]))))
-    return [_reconcile(board, row, by_step[row.run]) for row in rows_of(rows) if row.run in by_step]
+def reconciliations(board: Board, rows: pd.DataFrame, most: int) -> list[Reconciliation]:
+    """The first ``most`` steps of ``rows`` that have kernel latencies, in the order of ``rows``."""
+    steps = ((row, board.kernels_of_step(row.run)) for row in rows_of(rows))
+    return [_reconcile(board, row, timed) for row, timed in islice((s for s in steps if len(s[1])), most)]
 
 
 def _reconcile(board: Board, row: Any, timed: pd.DataFrame) -> Reconciliation:
@@ -216,12 +217,13 @@ def kernel_against_decode(board: Board, rows: pd.DataFrame) -> list[KernelAgains
         ["kernel", "shape_label", "dtype", "device"]
     )
     groups = best.groupby(["kernel", "shape_label", "dtype"])["device"]
-    rivals, place = groups.transform("size"), groups.cumcount()
-    contests = best.assign(place=place, standing=1 - place / (rivals - 1).clip(lower=1))[rivals > 1]
+    others, place = groups.transform("size"), groups.cumcount()
+    contests = best.assign(place=place, standing=1 - place / (others - 1).clip(lower=1))[others > 1]
     decode = rows[rows["ranked"] & rows["device"].isin(contests["device"])].drop_duplicates("device")
     places = contests.pivot_table(index=["kernel", "shape_label", "dtype"], columns="device", values="place")
+    rivals = _rivals(places.reindex(columns=decode["device"]).to_numpy(), decode)
     found = []
-    for decode_place, row in enumerate(rows_of(decode), start=1):
+    for index, row in enumerate(rows_of(decode)):
         own = contests[contests["device"] == row.device]
         entry = KernelAgainstDecode(
             device=row.device,
@@ -229,21 +231,30 @@ def kernel_against_decode(board: Board, rows: pd.DataFrame) -> list[KernelAgains
             wins=int((own["place"] == 0).sum()),
             contests=len(own),
             kernel_standing=float(own["standing"].mean()),
-            decode_place=decode_place,
+            decode_place=index + 1,
             decode_places=len(decode),
             decode_rank=int(row.rank),
             tok_per_s=row.tok_per_s,
-            rivals=_rivals(places, row.device, decode.iloc[: decode_place - 1]),
+            rivals=rivals[index],
         )
         found.append(entry)
     return sorted(found, key=lambda entry: -entry.drop)
 
 
-def _rivals(places: pd.DataFrame, device: str, faster: pd.DataFrame) -> tuple[Rival, ...]:
-    """The devices that decode faster than ``device``, the one that loses most kernels to it first."""
-    rivals = []
-    for row in rows_of(faster):
-        both = places[[device, row.device]].dropna()
-        losses = int((both[device] < both[row.device]).sum())
-        rivals.append(Rival(row.device, row.device_name, row.tok_per_s, losses, len(both)))
-    return tuple(sorted(rivals, key=lambda rival: -rival.losses / max(1, rival.contests)))
+def _rivals(places: NDArray[np.float64], decode: pd.DataFrame) -> list[tuple[Rival, ...]]:
+    """For each device those that decode faster, the one that loses most kernels to it first.
+
+    ``places`` is (contests, devices) in the order of ``decode``, NaN where a device did not run the kernel.
+    """
+    faster = list(rows_of(decode))
+    found = []
+    for index in range(len(faster)):
+        own, others = places[:, index : index + 1], places[:, :index]
+        losses = (own < others).sum(axis=0)
+        shared = (~np.isnan(own) & ~np.isnan(others)).sum(axis=0)
+        order = np.argsort(-losses / np.maximum(1, shared), kind="stable")
+        rivals = ((faster[at], int(losses[at]), int(shared[at])) for at in order)
+        found.append(
+            tuple(Rival(row.device, row.device_name, row.tok_per_s, *counts) for row, *counts in rivals)
+        )
+    return found

@@ -46,10 +46,13 @@ class Page:
 
 
 def render_pages(
-    site_src: Path, context: Mapping[str, Any], collections: Mapping[str, Mapping[str, Any]]
+    site_src: Path,
+    context: Mapping[str, Any],
+    collections: Mapping[str, Mapping[str, Any]],
+    cache: Path | None,
 ) -> Iterator[Page]:
     """Every page of the site; ``collections`` holds what a ``[name]`` in a file's name runs over."""
-    environment = _environment(site_src)
+    environment = _environment(site_src, cache)
     for template in sorted((site_src / "pages").rglob("*.md")):
         name = template.relative_to(site_src / "pages").as_posix()
         for path, extra in _instances(name, collections):
@@ -91,7 +94,7 @@ def _url(page: Page, target: str) -> str:
     return page.root + target
 
 
-def _environment(site_src: Path) -> jinja2.Environment:
+def _environment(site_src: Path, cache: Path | None) -> jinja2.Environment:
     """Strict about names; HTML is escaped in fragments, Markdown in pages (by the filter ``md``)."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(site_src),
@@ -100,6 +103,8 @@ def _environment(site_src: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
+        bytecode_cache=bytecode_cache(cache),
     )
     shown: dict[str, Callable[..., Any]] = {
         name: getattr(formats, name)
@@ -118,6 +123,15 @@ def _environment(site_src: Path) -> jinja2.Environment:
     environment.filters |= shown | {"md": _escape_markdown, "prose": _prose}
     environment.tests["missing"] = lambda value: value is None or value != value  # noqa: PLR0124 - NaN
     return environment
+
+
+def bytecode_cache(cache: Path | None) -> jinja2.BytecodeCache | None:
+    """Where compiled templates are kept between builds."""
+    if cache is None:
+        return None
+    folder = cache / "templates"
+    folder.mkdir(parents=True, exist_ok=True)
+    return jinja2.FileSystemBytecodeCache(str(folder))
 
 
 def _escape_markdown(text: object) -> str:

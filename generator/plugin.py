@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
@@ -17,7 +18,7 @@ from mkdocs.plugins import BasePlugin
 
 from generator.api import write_api
 from generator.build import InvalidData, Layout, Prepared, prepare, write_docs
-from generator.pages import inject
+from generator.pages import bytecode_cache, inject
 
 
 class DecodeBoardConfig(Config):  # type: ignore[no-untyped-call]
@@ -56,6 +57,11 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         write_docs(self._prepared, self.layout(config))
         config.nav = _expand_nav(config.nav, sorted(self._prepared.pages))
 
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Any) -> Environment:  # noqa: ARG002
+        """Keep the theme's compiled templates: compiling them takes longer than rendering them."""
+        env.bytecode_cache = bytecode_cache(self.layout(config).cache)
+        return env
+
     def on_post_page(self, output: str, *, page: Any, config: MkDocsConfig) -> str:  # noqa: ARG002
         """Tables and charts in place of their placeholders."""
         assert self._prepared
@@ -65,7 +71,8 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """The downloads beside the pages."""
         assert self._prepared
-        write_api(self._prepared.board, self.layout(config).data, Path(config.site_dir))
+        layout = self.layout(config)
+        write_api(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:  # noqa: ARG002
         """Watch what people edit instead of the folder that we write."""

@@ -7,8 +7,10 @@ known to compute wrong results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -18,16 +20,59 @@ from numpy.typing import NDArray
 from generator.dataset import Dataset
 from generator.kernel_sizes import CallSize, call_size
 from generator.metrics import mbu_percent, mean_depth_tokens, roofline_tok_per_s
-from generator.rows import DecodeRow, KernelRow, Run
+from generator.rows import FUSED, DecodeRow, KernelRow, Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Board:
     """The record and its two frames."""
 
     data: Dataset
     decode: pd.DataFrame
     kernels: pd.DataFrame
+
+    def decode_of(self, device: str) -> pd.DataFrame:
+        """Decode rows of a device, fastest first within a model."""
+        return _at(self.decode, self._decode_places, device)
+
+    def kernels_of(self, device: str) -> pd.DataFrame:
+        """Kernel rows of a device, in the order of the leaderboard."""
+        return _at(self.kernels, self._device_places, device)
+
+    def kernels_named(self, kernel: str) -> pd.DataFrame:
+        """Rows of a kernel, alone or fused with others, in the order of the leaderboard."""
+        names = [name for name in self._name_places if kernel in name.split(FUSED)]
+        places = [self._name_places[name] for name in names]
+        return self.kernels.iloc[np.sort(np.concatenate([np.empty(0, np.intp), *places]))]
+
+    def kernels_of_step(self, run: str) -> pd.DataFrame:
+        """Kernel rows that make up the step of a decode row; empty where there are none."""
+        return _at(self.kernels, self._step_places, run)
+
+    @cached_property
+    def _decode_places(self) -> Mapping[str, NDArray[np.intp]]:
+        return _places(self.decode, self.decode["device"])
+
+    @cached_property
+    def _device_places(self) -> Mapping[str, NDArray[np.intp]]:
+        return _places(self.kernels, self.kernels["device"])
+
+    @cached_property
+    def _name_places(self) -> Mapping[str, NDArray[np.intp]]:
+        return _places(self.kernels, self.kernels["kernel"])
+
+    @cached_property
+    def _step_places(self) -> Mapping[str, NDArray[np.intp]]:
+        timed = self.kernels["latency_ns"].notna() & (self.kernels["calls_per_token"] > 0)
+        return _places(self.kernels, self.kernels["step_of"].fillna(self.kernels["run"]).where(timed))
+
+
+def _places(frame: pd.DataFrame, keys: pd.Series[Any]) -> dict[str, NDArray[np.intp]]:
+    return {str(key): np.asarray(places) for key, places in frame.groupby(keys).indices.items()}
+
+
+def _at(frame: pd.DataFrame, places: Mapping[str, NDArray[np.intp]], key: str) -> pd.DataFrame:
+    return frame.iloc[places.get(key, np.empty(0, np.intp))]
 
 
 def make_board(data: Dataset) -> Board:
@@ -38,7 +83,14 @@ def make_board(data: Dataset) -> Board:
     runs["retracted"] = runs["run"].isin(list(data.retractions))
     decode = _frame([entry.decode for entry in data.runs.values() if entry.decode], DecodeRow)
     kernels = _frame([row for entry in data.runs.values() for row in entry.kernels], KernelRow)
-    return Board(data, decode_frame(runs, decode, data), kernel_frame(runs, kernels, data))
+    return Board(
+        data, _compact(decode_frame(runs, decode, data)), _compact(kernel_frame(runs, kernels, data))
+    )
+
+
+def _compact(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame in a few blocks of memory: dozens of single columns, and text of its own kind, cut slowly."""
+    return frame.astype(dict.fromkeys(frame.select_dtypes("str"), object)).copy()
 
 
 def _frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
@@ -67,8 +119,14 @@ def decode_frame(runs: pd.DataFrame, decode: pd.DataFrame, data: Dataset) -> pd.
 
 
 def rows_of(frame: pd.DataFrame) -> Iterator[Any]:
-    """The lines of a frame, each with its columns as attributes."""
-    return iter(frame.itertuples(index=False))
+    """The lines of a frame, each with its columns as attributes (itertuples is slow on wide, short frames)."""
+    row: Any = _row_type(tuple(frame.columns))
+    return map(row._make, frame.to_numpy(dtype=object))
+
+
+@cache
+def _row_type(columns: tuple[str, ...]) -> type[tuple[Any, ...]]:
+    return namedtuple("Row", columns)
 
 
 def _each(frame: pd.DataFrame, data: Dataset, value: Callable[[Dataset, Any], float]) -> NDArray[np.float64]:

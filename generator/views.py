@@ -16,6 +16,8 @@ from schemas.records import Device, Dtype, Kernel, Model
 
 MOST_DECODE_ROWS = 100
 MOST_KERNEL_ROWS = 20
+MOST_STEPS = 6
+MOST_STEPS_OF_A_DEVICE = 2
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class ModelView:
 
     @cached_property
     def steps(self) -> list[Any]:
-        """Steps that can be taken apart: ranked rows first, then the others."""
-        return reconciliations(self.board, pd.concat([self.ranked, self.rows[~self.rows["ranked"]]]))
+        """The best ranked rows' steps, taken apart."""
+        return reconciliations(self.board, self.ranked, MOST_STEPS)
 
     @cached_property
     def against_kernels(self) -> list[Any]:
@@ -133,11 +135,7 @@ class KernelView:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """All rows of the kernel, alone or fused with others."""
-        names = self.board.kernels["kernel"]
-        alone = names == self.kernel.id
-        return self.board.kernels[
-            alone | names.str.contains(rf"(?:^| \+ ){self.kernel.id}(?: \+ |$)", regex=True)
-        ]
+        return self.board.kernels_named(self.kernel.id)
 
     @cached_property
     def groups(self) -> list[dict[str, Any]]:
@@ -174,7 +172,7 @@ class DeviceView:
     @cached_property
     def decode(self) -> pd.DataFrame:
         """Its decode rows, fastest first."""
-        return self.board.decode[self.board.decode["device"] == self.device.id]
+        return self.board.decode_of(self.device.id)
 
     @cached_property
     def best(self) -> Any | None:
@@ -184,7 +182,7 @@ class DeviceView:
     @cached_property
     def kernels(self) -> pd.DataFrame:
         """Its kernel rows."""
-        return self.board.kernels[self.board.kernels["device"] == self.device.id]
+        return self.board.kernels_of(self.device.id)
 
     @cached_property
     def best_kernels(self) -> list[Any]:
@@ -221,8 +219,10 @@ class DeviceView:
 
     @cached_property
     def steps(self) -> list[Any]:
-        """Its decode steps that can be taken apart."""
-        return reconciliations(self.board, self.decode)
+        """Its fastest steps, taken apart: contenders before baselines."""
+        contenders = self.decode["role"] == "contender"
+        rows = pd.concat([self.decode[contenders], self.decode[~contenders]])
+        return reconciliations(self.board, rows, MOST_STEPS_OF_A_DEVICE)
 
     @property
     def decode_rows(self) -> list[Any]:
