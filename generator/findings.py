@@ -140,8 +140,8 @@ class Reconciliation:
         return 100 * self.remainder_us / self.step_us
 
 
-def reconciliations(board: Board, rows: pd.DataFrame, most: int) -> list[Reconciliation]:
-    """The first ``most`` steps of ``rows`` that have kernel latencies, in the order of ``rows``."""
+def reconciliations(board: Board, rows: pd.DataFrame, most: int | None = None) -> list[Reconciliation]:
+    """The first ``most`` steps (or all) of ``rows`` that have kernel latencies, in the order of ``rows``."""
     steps = ((row, board.kernels_of_step(row.run)) for row in rows_of(rows))
     return [_reconcile(board, row, timed) for row, timed in islice((s for s in steps if len(s[1])), most)]
 

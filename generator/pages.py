@@ -49,7 +49,7 @@ def render_pages(
     site_src: Path,
     context: Mapping[str, Any],
     collections: Mapping[str, Mapping[str, Any]],
-    cache: Path | None,
+    cache: Path | None = None,
 ) -> Iterator[Page]:
     """Every page of the site; ``collections`` holds what a ``[name]`` in a file's name runs over."""
     environment = _environment(site_src, cache)

@@ -16,12 +16,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import click
-from playwright.sync_api import Request, sync_playwright
+from playwright.sync_api import Browser, Request, sync_playwright
 
 from tests.benchmarks.synthetic import ROOT, make
 from tests.browser.chromium import FLAGS, find
@@ -40,9 +41,8 @@ Cost = tuple[float, float]
 @click.option("--repeat", type=int, default=5, show_default=True, help="Warm builds; the median is printed.")
 def main(rows: tuple[int, ...], rows_per_file: int, repeat: int) -> None:
     """Print build seconds, peak memory and page weight on synthetic data."""
-    print(
-        f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {rows_per_file} rows a file; warm: median of {repeat}"
-    )
+    machine = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}"
+    print(f"{machine}; {rows_per_file} rows a file; warm: median of {repeat}")
     print(f"{'rows':>7} {'files':>6} {'cold s':>7} {'warm s':>7} {'touched s':>9} {'peak MB':>8}")
     for count in rows:
         with tempfile.TemporaryDirectory() as folder:
@@ -118,28 +118,29 @@ def _print_weights(site: Path, rows: int | None) -> None:
         server.shutdown()
 
 
-def _note_size(request: Request, noted: list[int]) -> None:
-    noted.append(request.sizes()["responseBodySize"])
-
-
-def _weights(chromium: str, port: int) -> list[tuple[str, float, int]]:
+def _weights(chromium: str, port: int) -> Iterator[tuple[str, float, int]]:
     """Page, kilobytes with everything it loads (gzip), and requests, each with an empty cache."""
-    found = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for name in PAGES:
-            page = browser.new_context().new_page()
-            sizes: list[int] = []
-            page.on(
-                "requestfinished",
-                lambda request, sizes=sizes: sizes.append(request.sizes()["responseBodySize"]),
-            )
-            response = page.goto(f"http://127.0.0.1:{port}/{name}", wait_until="networkidle")
-            if response and response.ok:
-                found.append((name, sum(sizes) / 1000, len(sizes)))
-            page.context.close()
+            sizes = _sizes(browser, f"http://127.0.0.1:{port}/{name}")
+            if sizes:
+                yield name, sum(sizes) / 1000, len(sizes)
         browser.close()
-    return found
+
+
+def _sizes(browser: Browser, address: str) -> list[int]:
+    """Bytes of each response body that ``address`` needs; none where there is no such page."""
+    sizes: list[int] = []
+
+    def note(request: Request) -> None:
+        sizes.append(request.sizes()["responseBodySize"])
+
+    page = browser.new_context().new_page()
+    page.on("requestfinished", note)
+    response = page.goto(address, wait_until="networkidle")
+    page.context.close()
+    return sizes if response and response.ok else []
 
 
 if __name__ == "__main__":
