@@ -101,8 +101,10 @@ class Folder:
 
     def board(self) -> Board:
         """The board of valid data."""
-        assert not self.problems()
-        return make_board(self.dataset())
+        data, problems = self.read()
+        wrong = [*problems, *cross_file_problems(data, TODAY)]
+        assert not wrong, "\n".join(map(str, wrong))
+        return make_board(data)
 
 
 TINY: Data = {

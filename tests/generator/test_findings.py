@@ -32,7 +32,7 @@ def claims(folder: Folder) -> list[CheckedClaim]:
 
 def steps(folder: Folder) -> list[Reconciliation]:
     board = folder.board()
-    return reconciliations(board, board.decode)
+    return reconciliations(board, board.decode, 100)
 
 
 def standings(folder: Folder) -> dict[str, KernelAgainstDecode]:
@@ -200,6 +200,13 @@ def test_steps_have_the_order_of_their_rows(basic: Folder) -> None:
     for name, tok_per_s in (("slow", 10.0), ("fast", 20.0)):
         basic.reported(name, "gpu-a", tok_per_s, timings(timing("norm", us=1)))
     assert [step.run for step in steps(basic)] == ["fast", "slow"]
+
+
+def test_no_more_steps_are_taken_apart_than_asked_for(basic: Folder) -> None:
+    for index in range(4):
+        basic.reported(f"r{index}", "gpu-a", 20.0 - index, timings(timing("norm", us=1)))
+    board = basic.reported("none", "gpu-a", 90.0).board()
+    assert [step.run for step in reconciliations(board, board.decode, 2)] == ["r0", "r1"]
 
 
 def test_a_part_without_an_implementation_is_called_by_its_stack(basic: Folder) -> None:

@@ -12,7 +12,7 @@ def figure(folder: Folder, *parts: Data) -> Figure:
     """A step of 20 µs in ``parts``."""
     folder.reported("r", "gpu-a", 50_000, timings(*parts))
     board = folder.board()
-    (step,) = reconciliations(board, board.decode)
+    (step,) = reconciliations(board, board.decode, 100)
     return step_figure(step)
 
 

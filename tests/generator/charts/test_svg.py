@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,20 @@ def test_it_draws_what_the_data_says(figure: Figure, drawn: str) -> None:
         bar["value"] for bar in figure.data["bars"]
     ]
     assert len(figure.data["bars"]) == 2
+
+
+def test_the_same_data_is_the_same_picture(figure: Figure, drawn: str) -> None:
+    """However many were drawn before."""
+    assert svg(figure, None) == drawn
+
+
+def test_pictures_on_one_page_share_no_ids(figure: Figure, drawn: str) -> None:
+    other = svg(replace(figure, id="other"), None)
+    ids = [set(re.findall(r'id="([^"]+)"', text)) for text in (drawn, other)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    for text, own in zip((drawn, other), ids, strict=True):
+        assert set(re.findall(r"url\(#([^)]+)\)", text)) <= own
 
 
 def drawing(calls: list[str]) -> Any:

@@ -1,0 +1,154 @@
+"""The board for machines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from generator.api import DOWNLOADS, KINDS, SCHEMAS, write_api
+from schemas.parse import PARSERS
+from tests.generator.examples import Folder, about, timing, timings
+
+
+@pytest.fixture(scope="session")
+def api(built: Folder) -> Path:
+    return built.layout.site / "api"
+
+
+def strict(path: Path) -> Any:
+    """JSON as RFC 8259 has it: NaN and Infinity are none."""
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} in {path}")
+
+    return json.loads(path.read_text("utf-8"), parse_constant=refuse)
+
+
+def test_every_download_that_a_page_offers_exists(api: Path) -> None:
+    for address, said in (*DOWNLOADS, *SCHEMAS):
+        assert (api.parent / address).is_file(), address
+        assert said
+
+
+def test_every_json_file_is_strict(api: Path) -> None:
+    files = sorted(api.rglob("*.json"))
+    assert len(files) == 4 + len(KINDS) + 8
+    for path in files:
+        strict(path)
+
+
+def test_decode_rows_carry_every_derived_number(api: Path) -> None:
+    rows = {row["run"]: row for row in strict(api / "decode.json")}
+    assert set(rows) == {"top", "second", "base", "ref", "gone"}
+    top = rows["top"]
+    assert (top["tok_per_s"], top["tpot_ms"], top["rank"]) == (about(50_000), about(0.02), 1)
+    assert top["mbu_percent"] == about(100 * 2976 / 20_000 / 300)
+    assert (top["times_reference"], top["times_baseline"], top["baseline_run"]) == (
+        about(500),
+        about(5),
+        "base",
+    )
+    assert (rows["gone"]["retracted"], rows["gone"]["rank"], rows["ref"]["rank"]) == (True, None, None)
+    assert not {"tpot_ns", "tpot_low_ns", "tpot_high_ns", "kernel_source_key"} & set(top)
+
+
+def test_kernel_rows_carry_shape_and_rate(api: Path) -> None:
+    rows = strict(api / "kernels.json")
+    soft = [row for row in rows if row["kernel"] == "soft"]
+    assert [(row["run"], row["rank"], row["numerics_ok"]) for row in soft] == [
+        ("micro-a", None, False), ("micro-a", 1, None), ("micro-b", 2, None),
+    ]  # fmt: skip
+    assert json.loads(soft[0]["shape"]) == {"rows": 64, "cols": 1024}
+    assert (soft[1]["gb_per_s"], soft[1]["gflop_per_s"]) == (about(64 * 1024 * 6 / 3000), None)
+    (gemm,) = [row for row in rows if row["kernel"] == "gemm"]
+    assert (gemm["gflop_per_s"], gemm["gb_per_s"]) == (about(1024 / 9000), None)
+    assert next(row["shape"] for row in rows if row["kernel"] == "norm") is None
+
+
+@pytest.mark.parametrize("name", ["decode", "kernels"])
+def test_csv_and_json_agree(api: Path, name: str) -> None:
+    with (api / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    rows = strict(api / f"{name}.json")
+    assert len(lines) == len(rows)
+    for line, row in zip(lines, rows, strict=True):
+        assert list(line) == list(row)
+        for field, text in line.items():
+            assert same(text, row[field]), (field, text, row[field])
+
+
+def same(text: str, value: Any) -> bool:
+    if value is None:
+        return text == ""
+    if isinstance(value, bool):
+        return text == str(value)
+    if isinstance(value, int | float):
+        return math.isclose(float(text), value, rel_tol=1e-6, abs_tol=1e-8)
+    return bool(text == value)
+
+
+def test_devices_and_models_are_whole(api: Path, built: Folder) -> None:
+    devices = {device["id"]: device for device in strict(api / "devices.json")}
+    assert set(devices) == {"gpu-a", "gpu-b", "no-rows"}
+    assert devices["gpu-a"]["peak_bandwidth"]["source"]["url"] == "https://example.org/page"
+    assert devices["no-rows"]["peak_bandwidth"] is None
+    (model,) = strict(api / "models.json")
+    assert model == PARSERS[".yml"]((built.data / "models/tiny.yml").read_bytes())
+
+
+def test_a_run_is_its_file_byte_for_byte(api: Path, built: Folder) -> None:
+    index = strict(api / "runs/index.json")
+    assert {entry["id"] for entry in index} == {"top", "second", "base", "ref", "gone", "micro-a", "micro-b"}
+    for entry in index:
+        published = (api.parent / entry["address"]).read_bytes()
+        assert published == (built.root / entry["path"]).read_bytes()
+        row = json.loads(published)
+        assert (entry["device"], entry["provenance"]) == (row["device"], row["provenance"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        ("device", "devices/gpu-a.md"),
+        ("model", "models/tiny.yml"),
+        ("kernel", "kernels/norm.md"),
+        ("result", "reported/page/top.json"),
+        ("result", "results/gpu-b/second.json"),
+        ("retracted", "retracted.yml"),
+    ],
+)
+def test_a_downloaded_schema_judges_on_its_own(api: Path, built: Folder, kind: str, place: str) -> None:
+    """Plain jsonschema, no registry, no network: the shared definitions are inside."""
+    schema = strict(api / "schemas" / f"{kind}.schema.json")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    path = built.data / place
+    data = PARSERS[path.suffix](path.read_bytes())
+    validator.validate(data)
+    assert list(validator.iter_errors(data | {"surprise": 1}))
+    if "id" in data:
+        assert list(validator.iter_errors(data | {"id": "NOT AN ID"}))
+
+
+def test_an_empty_board_is_empty_lists(folder: Folder) -> None:
+    write_api(folder.board(), folder.data, folder.root / "site")
+    for name in ("decode", "kernels", "devices", "models", "runs/index"):
+        assert strict(folder.root / "site/api" / f"{name}.json") == []
+    header = (folder.root / "site/api/decode.csv").read_text().splitlines()
+    assert len(header) == 1
+    assert header[0].startswith("run,model,dtype,")
+
+
+def test_a_number_beyond_a_machine_word_is_written(basic: Folder) -> None:
+    huge = timing("gemm", us=1, shape={"m": 10**9, "n": 10**9, "k": 10**9})
+    basic.reported("r", "gpu-a", None, timings(huge))
+    write_api(basic.board(), basic.data, basic.root / "site")
+    (row,) = strict(basic.root / "site/api/kernels.json")
+    assert row["shape_elements"] == about(1e27)
+    assert row["gflop_per_s"] == about(2e24)
