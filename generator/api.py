@@ -62,7 +62,9 @@ def _write_frames(board: Board, api: Path, cache: Path | None) -> None:
             _write_frame(frame, api / name)
         if kept:
             shutil.rmtree(kept.parent, ignore_errors=True)
-            shutil.copytree(api, kept, ignore=shutil.ignore_patterns("runs", "schemas"))
+            part = kept.with_name("part")  # a copy that was cut short must not pass for a whole one
+            shutil.copytree(api, part, ignore=shutil.ignore_patterns("runs", "schemas"))
+            part.rename(kept)
         return
     for path in kept.iterdir():
         shutil.copyfile(path, api / path.name)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from generator import api as api_module
 from generator.api import DOWNLOADS, KINDS, SCHEMAS, write_api
 from schemas.parse import PARSERS
 from tests.generator.examples import Folder, about, timing, timings
@@ -134,6 +136,47 @@ def test_a_downloaded_schema_judges_on_its_own(api: Path, built: Folder, kind: s
     assert list(validator.iter_errors(data | {"surprise": 1}))
     if "id" in data:
         assert list(validator.iter_errors(data | {"id": "NOT AN ID"}))
+
+
+def frames(folder: Folder, name: str) -> dict[str, bytes]:
+    """The frames as they are written below ``name``, with a cache that all names share."""
+    board = folder.board()
+    write_api(board, folder.data, folder.root / name, folder.root / "cache")
+    return {path.name: path.read_bytes() for path in (folder.root / name / "api").iterdir() if path.is_file()}
+
+
+def test_frames_of_known_data_come_from_the_cache(whole: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = frames(whole, "first")
+    monkeypatch.setattr(api_module, "_write_frame", None)
+    assert frames(whole, "second") == first
+    assert {"decode.csv", "decode.json", "kernels.csv", "kernels.json"} < first.keys()
+
+
+def test_frames_of_other_data_do_not(whole: Folder) -> None:
+    first = frames(whole, "first")
+    second = frames(whole.reported("another", "gpu-a", 7.0), "second")
+    assert b"another" in second["decode.json"]
+    assert second["kernels.csv"] == first["kernels.csv"]
+    whole.retract("gone", "top")
+    assert frames(whole, "third")["decode.csv"] != second["decode.csv"]
+    assert len(list((whole.root / "cache/api").iterdir())) == 1
+
+
+def test_a_copy_into_the_cache_that_was_cut_short_is_not_used(
+    whole: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree
+
+    def cut_short(source: Path, target: Path, **options: Any) -> None:
+        copy(source, target, **options)
+        (target / "decode.csv").unlink()
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", cut_short)
+        with pytest.raises(OSError, match="disk full"):
+            frames(whole, "first")
+    assert "decode.csv" in frames(whole, "second")
 
 
 def test_an_empty_board_is_empty_lists(folder: Folder) -> None:

@@ -13,7 +13,7 @@ import pytest
 from generator.build import prepare
 from generator.pages import Page, inject, render_pages
 from schemas.prose import render as render_prose
-from tests.generator.examples import Folder
+from tests.generator.examples import Folder, samples, timing, timings
 
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'too'"
 
@@ -190,6 +190,19 @@ def test_every_page_of_the_site_is_rendered(whole: Folder) -> None:
         *(f"kernels/{name}.md" for name in ("norm", "proj", "attend", "soft", "gemm")),
         *(f"devices/{name}.md" for name in ("gpu-a", "gpu-b", "no-rows")),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("others", [True, None])
+def test_a_row_that_fails_its_check_says_so(basic: Folder, others: bool | None) -> None:
+    """Where every row states its check, and where some do not."""
+    basic.measured("wrong", "gpu-a", samples([1000]), timings(timing("norm", numerics_ok=False)),
+                   decode_numerics_ok=False)  # fmt: skip
+    basic.measured("right", "gpu-a", samples([1000]), timings(timing("norm", ns=[30])))
+    if others is None:
+        basic.reported("silent", "gpu-a", 10, timings(timing("norm", us=3)))
+    pages = prepare(basic.layout).pages
+    for path in ("decode.md", "kernels/norm.md"):
+        assert "".join(pages[path].fragments).count("fails its check") == 1, path
 
 
 def one_source(folder: Folder) -> str:
