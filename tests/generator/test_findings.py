@@ -122,6 +122,14 @@ def test_a_speedup_is_checked_against_the_row_it_names(basic: Folder) -> None:
     assert checked.agrees is True
 
 
+@pytest.mark.parametrize(("value", "agrees"), [(5, True), (4.9, True), (4.8, False), (6, False)])
+def test_a_claim_agrees_as_finely_as_it_is_written(basic: Folder, value: float, agrees: bool) -> None:
+    basic.reported("slow", "gpu-b", 2.5)
+    basic.reported("r", "gpu-a", 12.2, claims=[claim("speedup_over_baseline", value, "x", against="slow")])
+    (checked,) = claims(basic)  # 4.88
+    assert checked.agrees is agrees
+
+
 def test_a_wall_time_is_checked_by_its_steps(basic: Folder) -> None:
     basic.reported("r", "gpu-a", 10, claims=[claim("wall_s", 6.4, "s", steps=64), claim("wall_s", 7, "s")])
     first, second = claims(basic)

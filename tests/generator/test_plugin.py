@@ -10,7 +10,7 @@ from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
 from mkdocs.exceptions import PluginError
 
-from generator.build import Layout
+from generator.build import Layout, prepare
 from generator.plugin import DecodeBoardPlugin, _expand_nav
 from tests.generator.examples import REPOSITORY, Folder
 
@@ -80,6 +80,17 @@ def test_data_is_read_again_for_each_build(basic: Folder) -> None:
     basic.reported("b", "gpu-b")
     mkdocs_build(loaded)
     assert '"b"' in (basic.layout.site / "api/decode.json").read_text()
+
+
+def test_what_was_handed_over_serves_one_build(basic: Folder) -> None:
+    loaded = config(basic.reported("a", "gpu-a"))
+    plugin = loaded.plugins["decode-board"]
+    plugin.hand_over(basic.layout, prepare(basic.layout))
+    basic.reported("b", "gpu-b")
+    for expected in (False, True):
+        plugin.on_pre_build(config=loaded)
+        fragments = plugin._prepared.pages["decode.md"].fragments
+        assert ("api/runs/b.json" in "".join(fragments)) is expected
 
 
 class Server:
