@@ -13,8 +13,9 @@ from typing import NoReturn
 
 import click
 
-from generator.build import InvalidData, Layout, Prepared, build, prepare, validate
+from generator.build import InvalidData, Prepared, build, prepare, validate
 from generator.formats import plural
+from generator.layout import Layout, Misplaced
 from schemas.problems import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,16 +38,21 @@ _data_option = click.option(
 )
 
 
+_work_option = click.option(
+    "--work-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=ROOT / "build",
+    help="Where the Markdown tree and the cache go. [default: build/]",
+)
+
+
 @main.command("build")
 @_data_option
 @click.option(
     "--site-dir", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "site",
     help="Where the site goes; what stands there is replaced only by a whole new site. [default: site/]",
 )  # fmt: skip
-@click.option(
-    "--work-dir", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "build",
-    help="Where the Markdown tree and the cache go. [default: build/]",
-)  # fmt: skip
+@_work_option
 def build_command(data_dir: Path, site_dir: Path, work_dir: Path) -> None:
     """Build the site: data/ to build/docs to site/. Any problem in the data stops it, and site/ stays."""
     logging.getLogger("mkdocs").setLevel(logging.WARNING)
@@ -63,18 +69,25 @@ def build_command(data_dir: Path, site_dir: Path, work_dir: Path) -> None:
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port on localhost."
 )
-def serve_command(data_dir: Path, port: int) -> None:
+@_work_option
+def serve_command(data_dir: Path, port: int, work_dir: Path) -> None:
     """Build, serve on localhost, and rebuild when a file in data/ or site_src/ changes."""
     from mkdocs.commands.serve import serve  # noqa: PLC0415 - only serving needs it
 
-    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
-    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site", ROOT / "build")
+    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site", work_dir.resolve())
     _prepare(layout, "nothing is served")
     layout.docs.mkdir(parents=True, exist_ok=True)
-    click.echo(f"serving on http://localhost:{port}/ (stop with Ctrl-C)", err=True)
-    plugins = [{"search": {}}, {"decode-board": {"data_dir": str(layout.data)}}]
+    logging.basicConfig(format="  %(message)s")
+    logging.getLogger("mkdocs").setLevel(logging.INFO)
+    told = {
+        "NO_MKDOCS_2_WARNING": "1",
+        "DECODE_BOARD_DATA": str(layout.data),
+        "DECODE_BOARD_DOCS": str(layout.docs),
+    }
+    os.environ |= told  # mkdocs.yml reads them, at each rebuild again
     try:
-        serve(str(ROOT / "mkdocs.yml"), dev_addr=f"localhost:{port}", livereload=True, plugins=plugins)
+        click.echo(f"http://localhost:{port}/ follows your edits (stop with Ctrl-C)", err=True)
+        serve(str(ROOT / "mkdocs.yml"), dev_addr=f"localhost:{port}", livereload=True)
     except OSError as error:
         raise click.ClickException(f"port {port}: {error.strerror}; choose another with --port") from None
 
@@ -96,10 +109,13 @@ def validate_command(paths: tuple[Path, ...], data_dir: Path) -> None:
 
 def _prepare(layout: Layout, consequence: str) -> Prepared:
     try:
+        layout.check()
         with _said("read data and render pages"):
             return prepare(layout, progress=_bar)
     except InvalidData as error:
         _refuse(error.problems, consequence)
+    except Misplaced as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _refuse(problems: list[Problem], consequence: str) -> NoReturn:

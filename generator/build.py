@@ -9,47 +9,24 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from generator.context import site_context
-from generator.dataset import Progress, read_dataset
+from generator.dataset import Progress, data_files, read_dataset
+from generator.layout import Layout
 from generator.pages import Page, render_pages
 from generator.rules import cross_file_problems
 from generator.tables import Board, make_board
 from schemas.load import shown_path
+from schemas.parse import PARSERS
 from schemas.problems import Problem
 
 if TYPE_CHECKING:
     from generator.plugin import DecodeBoardPlugin
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where a build reads and writes; ``root`` holds mkdocs.yml, ``work`` what lies between data and site."""
-
-    root: Path
-    data: Path
-    site: Path
-    work: Path
-
-    @property
-    def site_src(self) -> Path:
-        """Templates, assets and theme."""
-        return self.root / "site_src"
-
-    @property
-    def docs(self) -> Path:
-        """The Markdown tree that MkDocs reads."""
-        return self.work / "docs"
-
-    @property
-    def cache(self) -> Path:
-        """What spares the next build work; safe to delete."""
-        return self.work / "cache"
 
 
 class InvalidData(Exception):
@@ -73,19 +50,23 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def validate(layout: Layout, paths: Iterable[Path] = (), progress: Progress | None = None) -> list[Problem]:
+def validate(layout: Layout, paths: Sequence[Path] = (), progress: Progress | None = None) -> list[Problem]:
     """Every problem of the data folder, or of ``paths`` alone, judged in the company of the whole folder."""
-    asked = [path.absolute() for path in _expand(paths)]
-    outside = [path for path in asked if not path.is_relative_to(layout.data)]
-    data, problems = read_dataset(layout.data, layout.cache, progress, extra=outside)
+    known = set(data_files(layout.data))
+    asked = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - without "..", links not followed
+    files = {file for path in asked for file in _files(path, known)}
+    data, problems = read_dataset(layout.data, layout.cache, progress, extra=sorted(files - known))
     problems = sorted([*problems, *cross_file_problems(data, today())])
-    wanted = {shown_path(path, layout.data) for path in asked}
-    return [problem for problem in problems if not wanted or problem.path in wanted]
+    wanted = {shown_path(file, layout.data) for file in files}
+    return [problem for problem in problems if not paths or problem.path in wanted]
 
 
-def _expand(paths: Iterable[Path]) -> Iterable[Path]:
-    for path in paths:
-        yield from sorted(path.rglob("*.*")) if path.is_dir() else [path]
+def _files(path: Path, known: set[Path]) -> set[Path]:
+    """The files that ``path`` stands for: of a folder, those in the record, or outside of it all that could be."""
+    if not path.is_dir():
+        return {path}
+    recorded = {file for file in known if file.is_relative_to(path)}
+    return recorded or {file for file in path.rglob("*") if file.suffix in PARSERS and not file.is_dir()}
 
 
 def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
@@ -121,6 +102,7 @@ def build(layout: Layout, prepared: Prepared) -> None:
     from mkdocs.commands.build import build as mkdocs_build  # noqa: PLC0415 - half a second that validate can spare
     from mkdocs.config import load_config  # noqa: PLC0415
 
+    layout.check()
     layout.docs.mkdir(parents=True, exist_ok=True)
     layout.site.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".site-", dir=layout.site.parent))
@@ -128,8 +110,8 @@ def build(layout: Layout, prepared: Prepared) -> None:
         overrides: dict[str, Any] = {"site_dir": str(fresh), "docs_dir": str(layout.docs), "strict": True}
         config = load_config(str(layout.root / "mkdocs.yml"), **overrides)
         board_plugin = cast("DecodeBoardPlugin", config.plugins["decode-board"])
-        board_plugin.hand_over(layout, prepared)
         config.plugins.on_startup(command="build", dirty=False)
+        board_plugin.hand_over(layout, prepared)
         mkdocs_build(config)
         fresh.chmod(0o755)
         _swap(fresh, layout.site)

@@ -29,7 +29,11 @@ Progress = Callable[[Iterable[Path], int], Iterable[Path]]
 
 @dataclass(slots=True)
 class Dataset:
-    """Every record of a data folder by id, results as rows; ``paths`` names the file of each kind and id."""
+    """Every record of a data folder by id, results as rows.
+
+    ``paths`` names the file of each kind and id; ``broken`` holds the ids whose files could not be read, so
+    that one broken device is one problem and not one more for each of its rows.
+    """
 
     folder: str = "data"
     devices: dict[str, Device] = field(default_factory=dict)
@@ -38,6 +42,7 @@ class Dataset:
     runs: dict[str, RunRows] = field(default_factory=dict)
     retractions: dict[str, Retraction] = field(default_factory=dict)
     paths: dict[tuple[str, str], str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
     digest: str = ""
 
 
@@ -98,9 +103,11 @@ def read_dataset(
     for path in progress(files, len(files)) if progress else files:
         loaded, digest = _load(path, data_folder, rows_cache)
         total.update(digest.encode())
-        problems += (
-            loaded if isinstance(loaded, list) else _add(dataset, loaded, shown_path(path, data_folder))
-        )
+        if isinstance(loaded, list):
+            dataset.broken.add(path.stem)
+            problems += loaded
+        else:
+            problems += _add(dataset, loaded, shown_path(path, data_folder))
     dataset.digest = total.hexdigest()
     rows_cache.save()
     return dataset, problems
@@ -156,8 +163,12 @@ def _put(
     dataset: Dataset, kind: str, table: dict[str, T], identity: str, entry: T, shown: str
 ) -> list[Problem]:
     if identity in table:
-        first = dataset.paths[kind, identity]
-        return [Problem(shown, "id", f"is taken (got '{identity}', which {first} has)", "choose another id")]
+        first, remedy = dataset.paths[kind, identity], "choose another id for one of them"
+        files = ((shown, first), (first, shown))
+        return [
+            Problem(path, "id", f"is taken (got '{identity}', which {other} has)", remedy)
+            for path, other in files
+        ]
     table[identity] = entry
     dataset.paths[kind, identity] = shown
     return []

@@ -45,8 +45,9 @@ def times(value: float | None) -> str:
     """A ratio with three significant digits, zeros kept: ``2.47×``, ``44.0×``."""
     if value is None or math.isnan(value):
         return MISSING
-    decimals = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
-    return f"{value:,.{decimals}f}×"
+    rounded = float(f"{value:.3g}")
+    decimals = max(0, 2 - math.floor(math.log10(rounded))) if rounded > 0 else 0
+    return f"{rounded:,.{decimals}f}×"
 
 
 def whole(value: float | None) -> str:

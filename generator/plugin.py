@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
 from jinja2 import Environment
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
@@ -17,7 +18,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 
 from generator.api import write_api
-from generator.build import InvalidData, Layout, Prepared, prepare, write_docs
+from generator.build import InvalidData, Prepared, prepare, write_docs
+from generator.layout import Layout
 from generator.pages import bytecode_cache, inject
 
 
@@ -31,28 +33,35 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
     """Renders the board's pages into the docs folder before each build."""
 
     def __init__(self) -> None:
-        self._layout: Layout | None = None
+        self._handed_layout: Layout | None = None
         self._handed: Prepared | None = None
         self._prepared: Prepared | None = None
+        self._serving = False
+
+    def on_startup(self, *, command: str, dirty: bool) -> None:  # noqa: ARG002
+        """Called once a process; having this, MkDocs keeps the plugin between the rebuilds of a server."""
+        self._handed_layout = self._handed = self._prepared = None
+        self._serving = command == "serve"
 
     def hand_over(self, layout: Layout, prepared: Prepared) -> None:
         """Use what the caller prepared for the next build, instead of reading the data again."""
-        self._layout, self._handed = layout, prepared
+        self._handed_layout, self._handed = layout, prepared
 
     def layout(self, config: MkDocsConfig) -> Layout:
-        """Where this build reads and writes."""
-        if self._layout is None:
-            root = Path(config.config_file_path).parent
-            work = Path(config.docs_dir).parent
-            self._layout = Layout(root, root / self.config.data_dir, Path(config.site_dir), work)
-        return self._layout
+        """Where this build reads and writes: as handed over for its docs folder, else as configured."""
+        if self._handed_layout and self._handed_layout.docs == Path(config.docs_dir):
+            return self._handed_layout
+        root = Path(config.config_file_path).parent
+        return Layout(root, root / self.config.data_dir, Path(config.site_dir), Path(config.docs_dir).parent)
 
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
-        """Data to pages; wrong data stops the build with every problem, and no traceback."""
+        """Data to pages. Wrong data stops a build; a server says what is wrong and keeps what it had."""
         try:
             self._prepared = self._handed or prepare(self.layout(config))
         except InvalidData as error:
-            raise PluginError(f"the data cannot be built:\n{error}") from None
+            if not self._serving or self._prepared is None:
+                raise PluginError(f"the data cannot be built:\n{error}") from None
+            click.echo(f"{error}\n  the pages stay as they were until this is mended", err=True)
         self._handed = None
         write_docs(self._prepared, self.layout(config))
         config.nav = _expand_nav(config.nav, sorted(self._prepared.pages))

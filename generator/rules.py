@@ -20,7 +20,7 @@ from schemas.records import Claim, Kernel
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
     """Everything that is wrong between the files of a data folder on the day ``today``."""
-    problems = [*_aliases(data), *_references(data), *_retractions(data, today)]
+    problems = [*_aliases(data), *_references(data), *_retractions(data, today), *_counted_twice(data)]
     for name, entry in data.runs.items():
         path = data.paths["run", name]
         problems += _run(data, entry, path, today)
@@ -33,8 +33,8 @@ def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
     return sorted(problems)
 
 
-def _unknown(path: str, field: str, name: str, known: Collection[str]) -> Iterator[Problem]:
-    if name not in known:
+def _unknown(data: Dataset, path: str, field: str, name: str, known: Collection[str]) -> Iterator[Problem]:
+    if name not in known and name not in data.broken:
         yield Problem(path, field, f"is unknown (got '{name}')", closest(name, known))
 
 
@@ -66,8 +66,25 @@ def _retractions(data: Dataset, today: date) -> Iterator[Problem]:
     path = data.paths.get(("ledger", ""), "")
     for index, entry in enumerate(data.retractions.values()):
         where = f"retractions[{index}]"
-        yield from _unknown(path, f"{where}.result", entry.result, data.runs)
+        yield from _unknown(data, path, f"{where}.result", entry.result, data.runs)
         yield from _future(path, f"{where}.date", entry.date, today)
+
+
+def _counted_twice(data: Dataset) -> Iterator[Problem]:
+    """A step counts each kernel once: two latencies of one kernel at the model's shape would add up."""
+    first: dict[tuple[str, str], str] = {}
+    for name, entry in sorted(data.runs.items()):
+        own_step = name if entry.decode else None
+        for row in entry.kernels:
+            step, where = row.step_of or own_step, f"kernels.timings[{row.index}]"
+            place = f"{data.paths['run', name]}: {where}"
+            in_step = step is not None and row.shape is None and row.latency_ns is not None
+            for kernel in row.kernel.split(FUSED) if in_step else ():
+                other = first.setdefault((str(step), kernel), place)
+                if other != place:
+                    said = f"times a kernel that the step has already (got {kernel}, also in {other})"
+                    remedy = "keep one, or give the other its shape"
+                    yield Problem(data.paths["run", name], f"{where}.kernels", said, remedy)
 
 
 def _future(path: str, field: str, text: str | None, today: date) -> Iterator[Problem]:
@@ -77,7 +94,7 @@ def _future(path: str, field: str, text: str | None, today: date) -> Iterator[Pr
 
 def _run(data: Dataset, entry: RunRows, path: str, today: date) -> Iterator[Problem]:
     run = entry.run
-    if run.device not in data.devices:
+    if run.device not in data.devices and run.device not in data.broken:
         owners = {alias: name for name, device in data.devices.items() for alias in device.aliases}
         known = [*data.devices, *owners]
         remedy = f"write '{owners[run.device]}'" if run.device in owners else closest(run.device, known)
@@ -103,11 +120,11 @@ def _place(data: Dataset, entry: RunRows, path: str) -> Iterator[Problem]:
 
 
 def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
-    yield from _unknown(path, "decode.model", row.model, data.models)
+    yield from _unknown(data, path, "decode.model", row.model, data.models)
     yield from _impossible(data, entry, row, path)
     if row.baseline_of is None:
         return
-    yield from _unknown(path, "decode.baseline_of", row.baseline_of, data.runs)
+    yield from _unknown(data, path, "decode.baseline_of", row.baseline_of, data.runs)
     other = data.runs.get(row.baseline_of)
     if other and (
         other.decode is None or other.run.device != entry.run.device or other.decode.model != row.model
@@ -134,7 +151,7 @@ def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Ite
 
 def _claim(data: Dataset, claim: Claim, where: str, path: str) -> Iterator[Problem]:
     if claim.against:
-        yield from _unknown(path, f"{where}.against", claim.against, data.runs)
+        yield from _unknown(data, path, f"{where}.against", claim.against, data.runs)
     if claim.metric.startswith("speedup") and not claim.against:
         yield Problem(
             path, f"{where}.against", "is missing (got null)", "name the row that it is a speedup over"
@@ -145,7 +162,7 @@ def _kernel(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterato
     where = f"kernels.timings[{row.index}]"
     names = row.kernel.split(FUSED)
     for index, name in enumerate(names):
-        yield from _unknown(path, f"{where}.kernels[{index}]", name, data.kernels)
+        yield from _unknown(data, path, f"{where}.kernels[{index}]", name, data.kernels)
         if name in data.kernels:
             yield from _shape(data.kernels[name], row, f"{where}.shape", path)
     if row.per == "token" and data.kernels.keys() >= set(names):
@@ -171,10 +188,10 @@ def _shape(kernel: Kernel, row: KernelRow, where: str, path: str) -> Iterator[Pr
 def _block(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
     """What all latencies of a file share: their model, and the step that they make up."""
     if row.model is not None:
-        yield from _unknown(path, "kernels.model", row.model, data.models)
+        yield from _unknown(data, path, "kernels.model", row.model, data.models)
     if row.step_of is None:
         return
-    yield from _unknown(path, "kernels.step_of", row.step_of, data.runs)
+    yield from _unknown(data, path, "kernels.step_of", row.step_of, data.runs)
     step = data.runs.get(row.step_of)
     if step and (
         step.decode is None or step.run.device != entry.run.device or step.decode.model != row.model

@@ -54,7 +54,7 @@ class ModelView:
     @cached_property
     def reference(self) -> Any | None:
         """The row that every other is divided by."""
-        return next(iter(rows_of(self.rows[self.rows["role"] == "reference"])), None)
+        return reference(self.rows)
 
     @cached_property
     def leaders(self) -> list[Any]:
@@ -111,6 +111,11 @@ class ModelView:
         return sorted({int(depth) for depth in self.ranked["depth_tokens"].dropna()})
 
 
+def reference(rows: pd.DataFrame) -> Any | None:
+    """The reference among the rows of one model; a withdrawn one divides nothing."""
+    return next(rows_of(rows[(rows["role"] == "reference") & ~rows["retracted"]]), None)
+
+
 def other_mbu(board: Board, rows: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
     """Of each row whose device has several stated bandwidths: MBU against those that do not count."""
     found = {}
@@ -150,8 +155,9 @@ class KernelView:
 
     @cached_property
     def best(self) -> Any | None:
-        """The ranked row with the highest rate."""
-        ranked = self.rows[self.rows["ranked"] & self.rows[self.kernel.rate].notna()]
+        """The ranked row with the highest rate, of the kernel alone."""
+        alone = self.rows["kernel"] == self.kernel.id
+        ranked = self.rows[alone & self.rows["ranked"] & self.rows[self.kernel.rate].notna()]
         return next(rows_of(ranked.sort_values(self.kernel.rate, ascending=False)), None)
 
     @property
@@ -200,10 +206,9 @@ class DeviceView:
 
     @property
     def reference(self) -> Any | None:
-        """The row that its rows are divided by, where they are of one model."""
-        decode = self.board.decode
-        same_model = decode["model"].isin(self.decode["model"].unique()[:1])
-        return next(rows_of(decode[same_model & (decode["role"] == "reference")]), None)
+        """The row that its rows are divided by."""
+        models = self.decode["model"].unique()[:1]
+        return reference(self.board.decode[self.board.decode["model"].isin(models)])
 
     @property
     def roofs(self) -> list[tuple[str, str, float]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.build import Layout, build, prepare
+from generator.build import build, prepare
+from generator.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE_FOLDER = "decode-board"

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import pytest
 
-from generator.build import Layout
 from generator.dataset import Dataset, read_dataset
+from generator.layout import SITE_MARK, Layout
 from generator.rules import cross_file_problems
 from generator.tables import Board, make_board
 from schemas.problems import Problem
@@ -263,3 +263,9 @@ def _decode(block: Data, changes: Data) -> Data:
     named = [name for name in changes if name.startswith("decode_")]
     inner = {name.removeprefix("decode_"): changes.pop(name) for name in named}
     return block | {"model": MODEL, "dtype": "f16", "baseline_of": None} | inner
+
+
+def mark_as_site(site: Path) -> None:
+    """Make ``site`` a folder that an earlier build may have written, and a later one may replace."""
+    (site / SITE_MARK).parent.mkdir(parents=True)
+    (site / SITE_MARK).write_text("[]")

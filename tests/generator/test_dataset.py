@@ -90,21 +90,28 @@ def test_one_id_in_two_folders_is_refused_with_both_places(rows: Folder) -> None
     text = (rows.data / "reported/page/old.json").read_text()
     (rows.data / "reported/zine").mkdir()
     (rows.data / "reported/zine/old.json").write_text(text)
-    taken = "id: is taken (got 'old', which data/reported/page/old.json has); choose another id"
-    assert f"data/reported/zine/old.json: {taken}" in rows.problems()
+    page, zine = "data/reported/page/old.json", "data/reported/zine/old.json"
+    for path, other in ((page, zine), (zine, page)):
+        taken = f"id: is taken (got 'old', which {other} has); choose another id for one of them"
+        assert f"{path}: {taken}" in rows.problems()
 
 
 def test_a_measured_row_may_not_take_the_id_of_a_reported_one(rows: Folder) -> None:
     rows.measured("old", "gpu-a", samples([1000]))
-    (line,) = rows.problems()
-    assert line.startswith("data/results/gpu-a/old.json: id: is taken")
+    both = sorted(line.partition(" (got")[0] for line in rows.problems())
+    assert both == ["data/reported/page/old.json: id: is taken", "data/results/gpu-a/old.json: id: is taken"]
 
 
 def test_two_devices_of_one_id(rows: Folder) -> None:
     (rows.data / "devices" / "more").mkdir()
     (rows.data / "devices/more/gpu-a.md").write_bytes((rows.data / "devices/gpu-a.md").read_bytes())
-    (line,) = rows.problems()
-    assert "which data/devices/gpu-a.md has" in line
+    first, second = sorted(rows.problems())
+    assert first.startswith(
+        "data/devices/gpu-a.md: id: is taken (got 'gpu-a', which data/devices/more/gpu-a.md"
+    )
+    assert second.startswith(
+        "data/devices/more/gpu-a.md: id: is taken (got 'gpu-a', which data/devices/gpu-a.md"
+    )
 
 
 def test_a_link_is_refused(rows: Folder) -> None:
@@ -270,3 +277,9 @@ def test_nothing_temporary_is_left_beside_the_cache(rows: Folder) -> None:
     rows.reported("old", "gpu-a", tok_per_s=50.0)
     read(rows)
     assert [path.name for path in cached(rows).parent.iterdir()] == ["rows.pickle"]
+
+
+def test_a_broken_device_is_one_problem_and_not_one_for_each_of_its_rows(rows: Folder) -> None:
+    (rows.data / "devices/gpu-a.md").write_text("no front matter")
+    (line,) = rows.problems()
+    assert line.startswith("data/devices/gpu-a.md: file: has no front matter")

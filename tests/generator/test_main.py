@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from generator import __main__ as cli
-from tests.generator.examples import REPOSITORY, Folder
+from tests.generator.examples import REPOSITORY, Folder, mark_as_site
 
 
 def run(*arguments: str | Path) -> Result:
@@ -109,7 +109,7 @@ def test_a_build_says_what_it_did(basic: Folder) -> None:
 
 
 def test_a_build_of_wrong_data_leaves_the_site_and_raises_nothing(bad: Folder) -> None:
-    bad.layout.site.mkdir()
+    mark_as_site(bad.layout.site)
     (bad.layout.site / "index.html").write_text("old")
     result = build(bad)
     assert result.exit_code == 1
@@ -117,7 +117,7 @@ def test_a_build_of_wrong_data_leaves_the_site_and_raises_nothing(bad: Folder) -
     assert result.stdout.splitlines() == bad.problems()
     assert result.stderr.splitlines()[-1].startswith("3 problems in 2 files; ")
     assert result.stderr.splitlines()[-1].endswith("site/ is unchanged")
-    assert [path.name for path in bad.layout.site.iterdir()] == ["index.html"]
+    assert {path.name for path in bad.layout.site.iterdir()} == {"api", "index.html"}
     assert (bad.layout.site / "index.html").read_text() == "old"
 
 

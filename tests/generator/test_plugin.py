@@ -10,7 +10,8 @@ from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
 from mkdocs.exceptions import PluginError
 
-from generator.build import Layout, prepare
+from generator.build import prepare
+from generator.layout import Layout
 from generator.plugin import DecodeBoardPlugin, _expand_nav
 from tests.generator.examples import REPOSITORY, Folder
 

@@ -70,7 +70,6 @@ def test_a_model_of_unranked_rows_has_no_leader(basic: Folder) -> None:
     assert [row.run for row in view.headline] == ["ref"]
 
 
-@pytest.mark.xfail(strict=True, reason="the column is named after a reference that divides nothing")
 def test_a_withdrawn_reference_is_none(basic: Folder) -> None:
     basic.reported("r", "gpu-a").reported("ref", "gpu-b", role="reference").retract("ref")
     assert (model(basic).reference, device(basic).reference) == (None, None)
