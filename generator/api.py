@@ -6,7 +6,9 @@ file each, ``api/schemas/<kind>.schema.json`` the schemas.
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -40,37 +42,43 @@ _INTERNAL = [
     "low_ns",
     "high_ns",
     "index",
+    "contest",
     "kernel_source_key",
 ]
 
 
 def write_api(board: Board, data_folder: Path, site: Path, cache: Path | None = None) -> None:
-    """Write every download of ``board`` below ``site/api``; frames of known data come from the cache."""
-    api = site / "api"
+    """Write every download of ``board`` to ``site/api``; those of known data come from the cache."""
+    kept = cache / "api" / f"{board.data.digest}-{code_digest()}" if cache else None
+    if kept and kept.exists():
+        shutil.copytree(kept, site / "api", copy_function=_link)
+        return
+    _write_all(board, data_folder, site / "api")
+    if kept:
+        shutil.rmtree(kept.parent, ignore_errors=True)
+        part = kept.with_name("part")  # a copy that was cut short must not pass for a whole one
+        shutil.copytree(site / "api", part, copy_function=_link)
+        part.rename(kept)
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under a second name: a build writes files anew and never into one that stands."""
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)
+
+
+def _write_all(board: Board, data_folder: Path, api: Path) -> None:
     (api / "runs").mkdir(parents=True)
     (api / "schemas").mkdir()
-    _write_frames(board, api, cache / "api" if cache else None)
+    _write_frame(board.decode, api / "decode")
+    _write_frame(board.kernels, api / "kernels")
     _write_json(api / "devices.json", [asdict(device) for device in board.data.devices.values()])
     _write_json(api / "models.json", [asdict(model) for model in board.data.models.values()])
     _write_runs(board, data_folder, api / "runs")
     for kind in KINDS:
         _write_json(api / "schemas" / f"{kind}.schema.json", _bundled(kind))
-
-
-def _write_frames(board: Board, api: Path, cache: Path | None) -> None:
-    frames = {"decode": board.decode, "kernels": board.kernels}
-    kept = cache / f"{board.data.digest}-{code_digest()}" if cache else None
-    if kept is None or not kept.exists():
-        for name, frame in frames.items():
-            _write_frame(frame, api / name)
-        if kept:
-            shutil.rmtree(kept.parent, ignore_errors=True)
-            part = kept.with_name("part")  # a copy that was cut short must not pass for a whole one
-            shutil.copytree(api, part, ignore=shutil.ignore_patterns("runs", "schemas"))
-            part.rename(kept)
-        return
-    for path in kept.iterdir():
-        shutil.copyfile(path, api / path.name)
 
 
 def _write_frame(frame: pd.DataFrame, stem: Path) -> None:
@@ -84,9 +92,13 @@ def _write_frame(frame: pd.DataFrame, stem: Path) -> None:
         public = public.assign(shape=public["shape"].map(_shape_text, na_action="ignore"))
     for name in public.select_dtypes("float"):
         public[name] = _rounded(public[name].to_numpy())
-    public.to_csv(stem.with_suffix(".csv"), index=False)
-    lines = public.astype(object).where(public.notna(), None).to_dict("records")
-    stem.with_suffix(".json").write_bytes(msgspec.json.encode(lines))
+    lines = public.astype(object).where(public.notna(), None)
+    with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(lines.columns)
+        table.writerows(values := lines.to_numpy().tolist())
+    objects = [dict(zip(lines.columns, line, strict=True)) for line in values]
+    stem.with_suffix(".json").write_bytes(msgspec.json.encode(objects))
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from generator.charts.svg import start_converter
 from generator.context import site_context
 from generator.dataset import Progress, data_files, read_dataset
 from generator.layout import Layout
@@ -71,6 +72,7 @@ def _files(path: Path, known: set[Path]) -> set[Path]:
 
 def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
     """The board of ``layout.data`` and every page of it; raises :class:`InvalidData`."""
+    start_converter(layout.cache)
     data, problems = read_dataset(layout.data, layout.cache, progress)
     if problems := [*problems, *cross_file_problems(data, today())]:
         raise InvalidData(problems)

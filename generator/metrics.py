@@ -8,6 +8,7 @@ steps of one repetition share its luck.
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -45,42 +46,49 @@ def decode_spread(samples: DecodeSamples) -> Spread:
     per_repetition = [_repetition_ns(repetition, steps) for repetition in samples.repetitions]
     every_step = np.concatenate(per_repetition)
     medians = np.array([np.median(times) for times in per_repetition])
-    return _spread(every_step, medians, *_bootstrap_interval(medians))
+    low, high = _bootstrap_interval(medians)
+    median = float(np.median(every_step))
+    deviation = float(np.std(medians, ddof=1)) if len(medians) > 1 else 0.0
+    p90, p99 = np.percentile(every_step, [90, 99])
+    return Spread(
+        median_ns=median,
+        low_ns=min(low, median),  # an interval over repetitions must not exclude the median over steps
+        high_ns=max(high, median),
+        cv_percent=100 * deviation / float(np.mean(medians)),
+        p90_ns=float(p90),
+        p99_ns=float(p99),
+        samples=len(every_step),
+        repetitions=len(medians),
+    )
 
 
-def kernel_spread(samples_ns: tuple[int, ...]) -> Spread:
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """The median of a kernel's calls in nanoseconds and its 95 % interval."""
+
+    median_ns: float
+    low_ns: float
+    high_ns: float
+    samples: int
+
+
+def kernel_latency(samples_ns: tuple[int, ...]) -> Latency:
     """Latency of one kernel over its timed calls; order statistics bound the median.
 
-    Ranks n/2 -+ 1.96 sqrt(n)/2: the normal approximation of the binomial interval for a median.
+    Ranks n/2 -+ 1.96 sqrt(n)/2: the normal approximation of the binomial interval for a median. Plain
+    Python, because a call has tens of samples and NumPy takes longer to start than to count them.
     """
-    times = np.sort(np.array(samples_ns, dtype=np.float64))
-    count = len(times)
+    times, count = sorted(samples_ns), len(samples_ns)
     reach = 0.98 * math.sqrt(count)
     low = times[max(0, math.floor(count / 2 - reach))]
     high = times[min(count - 1, math.ceil(count / 2 + reach))]
-    return _spread(times, times, float(low), float(high))
+    return Latency(float(statistics.median(times)), float(low), float(high), count)
 
 
 def _repetition_ns(repetition: Repetition, steps: int) -> NDArray[np.float64]:
     if repetition.step_ns is not None:
         return np.array(repetition.step_ns, dtype=np.float64)
     return np.array([(repetition.total_ns or 0) / steps], dtype=np.float64)
-
-
-def _spread(times: NDArray[np.float64], units: NDArray[np.float64], low: float, high: float) -> Spread:
-    median = float(np.median(times))
-    deviation = float(np.std(units, ddof=1)) if len(units) > 1 else 0.0
-    p90, p99 = np.percentile(times, [90, 99])
-    return Spread(
-        median_ns=median,
-        low_ns=min(low, median),  # an interval over repetitions must not exclude the median over steps
-        high_ns=max(high, median),
-        cv_percent=100 * deviation / float(np.mean(units)),
-        p90_ns=float(p90),
-        p99_ns=float(p99),
-        samples=len(times),
-        repetitions=len(units),
-    )
 
 
 def _bootstrap_interval(units: NDArray[np.float64]) -> tuple[float, float]:

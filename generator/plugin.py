@@ -22,6 +22,8 @@ from generator.build import InvalidData, Prepared, prepare, write_docs
 from generator.layout import Layout
 from generator.pages import bytecode_cache, inject
 
+MOST_IN_SIDEBAR = 40  # a longer list helps nobody; the overview has a table of them
+
 
 class DecodeBoardConfig(Config):  # type: ignore[no-untyped-call]
     """``data_dir`` is relative to mkdocs.yml. (An option named ``data`` would collide with MkDocs' own.)"""
@@ -93,7 +95,7 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
 
 
 def _expand_nav(nav: Any, pages: list[str]) -> Any:
-    """``Devices: devices/`` in mkdocs.yml stands for the folder's index and all its pages."""
+    """``Devices: devices/`` in mkdocs.yml stands for the folder's index and its pages."""
     return [_expand_entry(entry, pages) for entry in nav] if nav else nav
 
 
@@ -102,4 +104,6 @@ def _expand_entry(entry: Any, pages: list[str]) -> Any:
     if not isinstance(target, str) or not target.endswith("/"):
         return entry
     below = [page for page in pages if page.startswith(target) and page != f"{target}index.md"]
+    if len(below) > MOST_IN_SIDEBAR:
+        return {title: f"{target}index.md"}
     return {title: [{"Overview": f"{target}index.md"}, *below]}

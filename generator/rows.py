@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.metrics import decode_spread, kernel_spread
+from generator.metrics import decode_spread, kernel_latency
 from schemas.records import Claim, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
 
 FUSED = " + "
@@ -205,8 +205,8 @@ def _kernel_row(run: str, index: int, block: KernelBlock, timing: KernelTiming) 
 def _latency(timing: KernelTiming) -> tuple[float | None, float | None, float | None, int | None]:
     """Median and its bounds: a 95 % interval where there are samples, the source's own min and max else."""
     if timing.samples_ns is not None:
-        spread = kernel_spread(timing.samples_ns)
-        return spread.median_ns, spread.low_ns, spread.high_ns, spread.samples
+        found = kernel_latency(timing.samples_ns)
+        return found.median_ns, found.low_ns, found.high_ns, found.samples
     if timing.figure is None:
         return None, None, None, None
     figure = timing.figure

@@ -50,6 +50,12 @@ class Board:
         return _at(self.kernels, self._step_places, run)
 
     @cached_property
+    def references(self) -> Mapping[str, Any]:
+        """The row of each model that others are divided by; a withdrawn one divides nothing."""
+        rows = self.decode[(self.decode["role"] == "reference") & ~self.decode["retracted"]]
+        return {row.model: row for row in rows_of(rows)}
+
+    @cached_property
     def _decode_places(self) -> Mapping[str, NDArray[np.intp]]:
         return _places(self.decode, self.decode["device"])
 
@@ -227,5 +233,7 @@ def _rank_kernels(frame: pd.DataFrame) -> pd.DataFrame:
     group = ["kernel", "shape_label", "dtype", "per"]
     order = ["kernel", "shape_elements", *group[1:], "latency_us", "run", "index"]
     frame = frame.sort_values(order, ignore_index=True)
-    frame["rank"] = frame[frame["ranked"]].groupby(group).cumcount() + 1
+    groups = frame.groupby(group, sort=False)
+    frame["contest"] = groups.ngroup()
+    frame["rank"] = frame[frame["ranked"]].groupby("contest").cumcount() + 1
     return frame

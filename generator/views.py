@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from generator.findings import checked_claims, kernel_against_decode, reconciliations, source_groups
@@ -54,7 +55,7 @@ class ModelView:
     @cached_property
     def reference(self) -> Any | None:
         """The row that every other is divided by."""
-        return reference(self.rows)
+        return self.board.references.get(self.model.id)
 
     @cached_property
     def leaders(self) -> list[Any]:
@@ -111,11 +112,6 @@ class ModelView:
         return sorted({int(depth) for depth in self.ranked["depth_tokens"].dropna()})
 
 
-def reference(rows: pd.DataFrame) -> Any | None:
-    """The reference among the rows of one model; a withdrawn one divides nothing."""
-    return next(rows_of(rows[(rows["role"] == "reference") & ~rows["retracted"]]), None)
-
-
 def other_mbu(board: Board, rows: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
     """Of each row whose device has several stated bandwidths: MBU against those that do not count."""
     found = {}
@@ -158,7 +154,7 @@ class KernelView:
         """The ranked row with the highest rate, of the kernel alone."""
         alone = self.rows["kernel"] == self.kernel.id
         ranked = self.rows[alone & self.rows["ranked"] & self.rows[self.kernel.rate].notna()]
-        return next(rows_of(ranked.sort_values(self.kernel.rate, ascending=False)), None)
+        return next(rows_of(ranked.sort_values(self.kernel.rate, ascending=False).head(1)), None)
 
     @property
     def steps(self) -> list[tuple[Model, int, dict[str, int | None]]]:
@@ -183,7 +179,7 @@ class DeviceView:
     @cached_property
     def best(self) -> Any | None:
         """Its best ranked decode row."""
-        return next(rows_of(self.decode[self.decode["ranked"]]), None)
+        return next(rows_of(self.decode[self.decode["ranked"]].head(1)), None)
 
     @cached_property
     def kernels(self) -> pd.DataFrame:
@@ -193,11 +189,9 @@ class DeviceView:
     @cached_property
     def best_kernels(self) -> list[Any]:
         """Its best row of each kernel, shape and storage type, in the order of the leaderboard."""
-        keys = ["kernel", "shape_label", "dtype", "per"]
-        ordered = self.kernels.sort_values(
-            [*keys[:1], "shape_label", "rank", "latency_us"], na_position="last"
-        )
-        return list(rows_of(ordered.drop_duplicates(keys).head(MOST_DECODE_ROWS)))
+        ranked_first = np.argsort(~self.kernels["ranked"].to_numpy(dtype=bool), kind="stable")
+        best = self.kernels.iloc[ranked_first].drop_duplicates("contest").sort_index()
+        return list(rows_of(best.head(MOST_DECODE_ROWS)))
 
     @property
     def other_mbu(self) -> dict[str, list[dict[str, float]]]:
@@ -208,7 +202,7 @@ class DeviceView:
     def reference(self) -> Any | None:
         """The row that its rows are divided by."""
         models = self.decode["model"].unique()[:1]
-        return reference(self.board.decode[self.board.decode["model"].isin(models)])
+        return self.board.references.get(models[0]) if len(models) else None
 
     @property
     def roofs(self) -> list[tuple[str, str, float]]:

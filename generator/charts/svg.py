@@ -11,6 +11,7 @@ from functools import cache
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def svg(figure: Figure, cache_folder: Path | None) -> str:
     return drawn
 
 
+def start_converter(cache_folder: Path | None) -> None:
+    """Start the converter on another core where pictures will be needed: it takes as long as reading data."""
+    if cache_folder is None or not (cache_folder / "charts").exists():
+        Thread(target=_convert_json, args=('{"data": {"values": []}, "mark": "bar"}',)).start()
+
+
 @cache
 def _drawing_digest() -> str:
     here = Path(__file__).parent
@@ -64,9 +71,13 @@ def _drawing_digest() -> str:
 
 
 def _convert(chart: alt.LayerChart) -> str:
+    return _convert_json(chart.to_json())
+
+
+def _convert_json(spec: str) -> str:
     import vl_convert  # noqa: PLC0415 - costs half a second, and only a new picture needs it
 
-    converted: str = vl_convert.vegalite_to_svg(chart.to_json())
+    converted: str = vl_convert.vegalite_to_svg(spec)
     return converted
 
 
