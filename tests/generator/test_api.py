@@ -165,18 +165,15 @@ def test_frames_of_other_data_do_not(whole: Folder) -> None:
 def test_a_copy_into_the_cache_that_was_cut_short_is_not_used(
     whole: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = shutil.copytree
-
-    def cut_short(source: Path, target: Path, **options: Any) -> None:
-        copy(source, target, **options)
-        (target / "decode.csv").unlink()
-        raise OSError("disk full")
-
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copytree", cut_short)
-        with pytest.raises(OSError, match="disk full"):
+        patch.setattr(api_module, "_link", _fails)
+        with pytest.raises(shutil.Error, match="disk full"):
             frames(whole, "first")
     assert "decode.csv" in frames(whole, "second")
+
+
+def _fails(*_: object) -> None:
+    raise OSError("disk full")
 
 
 def test_an_empty_board_is_empty_lists(folder: Folder) -> None:
