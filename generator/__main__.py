@@ -97,12 +97,13 @@ def serve_command(data_dir: Path, port: int, work_dir: Path) -> None:
 @main.command("validate")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @_data_option
-def validate_command(paths: tuple[Path, ...], data_dir: Path) -> None:
+@_work_option
+def validate_command(paths: tuple[Path, ...], data_dir: Path, work_dir: Path) -> None:
     """Check PATHS, or all of data/: schemas, and what no schema can say. Prints every problem; exit code 1.
 
     A file outside of data/ is judged as if it were about to be added.
     """
-    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site", ROOT / "build")
+    layout = Layout(ROOT, data_dir.resolve(), ROOT / "site", work_dir.resolve())
     problems = validate(layout, paths, progress=_bar)
     if problems:
         _refuse(problems, "")

@@ -93,18 +93,24 @@ def _write_frame(frame: pd.DataFrame, stem: Path) -> None:
     for name in public.select_dtypes("float"):
         public[name] = _rounded(public[name].to_numpy())
     lines = public.astype(object).where(public.notna(), None)
+    values = lines.to_numpy().tolist()
     with stem.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(lines.columns)
-        table.writerows(values := lines.to_numpy().tolist())
+        table.writerows([_no_formula(cell) for cell in line] for line in values)
     objects = [dict(zip(lines.columns, line, strict=True)) for line in values]
     stem.with_suffix(".json").write_bytes(msgspec.json.encode(objects))
 
 
+def _no_formula(cell: object) -> object:
+    """Text that a spreadsheet would run as a formula, quoted as spreadsheets quote text."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
+
+
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Eight significant digits: more than any clock gives, and the same in CSV and JSON."""
+    """Twelve significant digits: exact for counts, more than any clock gives, the same in CSV and JSON."""
     known = np.isfinite(values) & (values != 0)
-    digits = 7 - np.floor(np.log10(np.abs(np.where(known, values, 1.0))))
+    digits = 11 - np.floor(np.log10(np.abs(np.where(known, values, 1.0))))
     scale = 10.0**digits
     return np.where(known, np.round(values * scale) / scale, values)
 

@@ -25,8 +25,8 @@ def file_problems(record: Record, path: str) -> list[Problem]:
     if isinstance(record, Ledger):
         return list(_ledger(record, path))
     problems = []
-    if record.id == "index":
-        said = "is the name of a page that lists all (got 'index')"
+    if record.id == "index" or record.id.endswith((".html", ".md", ".json")):
+        said = f"is how a file of the site is named (got '{record.id}')"
         problems.append(Problem(path, "id", said, "choose another id"))
     if isinstance(record, Result):
         problems += _result(record, path)
@@ -68,6 +68,11 @@ def _decode(decode: DecodeBlock, quick: bool, path: str) -> Iterator[Problem]:
 
 
 def _figure(figure: DecodeFigure, path: str) -> Iterator[Problem]:
+    for index, claim in enumerate(figure.claims):
+        if (claim.value is None) != (claim.metric == "statement"):
+            said = f"does not fit the metric (got {claim.value} for '{claim.metric}')"
+            remedy = "give the figure, or null for a statement without one"
+            yield Problem(path, f"decode.figure.claims[{index}].value", said, remedy)
     if figure.step_us and abs(figure.step_us * figure.tok_per_s / 1e6 - 1) > MOST_STEP_DISAGREEMENT:
         said = (
             f"disagrees with tok_per_s (got {figure.step_us:g}, expected about {1e6 / figure.tok_per_s:.6g})"

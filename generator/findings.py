@@ -24,6 +24,7 @@ class SourceGroup:
     """Ranked rows that share one kernel source: among them, and only them, just the emitter changes."""
 
     label: str
+    path: str | None
     devices: tuple[str, ...]
     languages: tuple[str, ...]
 
@@ -34,6 +35,7 @@ def source_groups(rows: pd.DataFrame) -> list[SourceGroup]:
     groups = [
         SourceGroup(
             str(group["kernel_source"].iloc[0]),
+            next(iter(group["kernel_source_path"].dropna()), None),
             tuple(dict.fromkeys(group["device_name"])),
             tuple(dict.fromkeys(group["languages"].dropna())),
         )
@@ -90,6 +92,7 @@ def _ours(board: Board, row: Any, claim: Claim) -> tuple[tuple[float, str], ...]
 
 def _agree(value: float, claim: Claim) -> bool:
     """Whether a claim is our value rounded as the source rounds, or within 1 % of it, or a range around it."""
+    assert claim.value is not None, "only a claim with a value has a figure beside it"
     written = f"{claim.value:g}"
     decimals = len(written.partition(".")[2])
     rounded = round(value, decimals) == claim.value or abs(value / claim.value - 1) <= 0.01

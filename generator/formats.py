@@ -51,8 +51,8 @@ def times(value: float | None) -> str:
 
 
 def whole(value: float | None) -> str:
-    """A count."""
-    return MISSING if value is None or math.isnan(value) else f"{value:,.0f}"
+    """A count, or a figure of which the fraction tells nothing."""
+    return MISSING if value is None or math.isnan(value) else f"{value:,.0f}".replace("-", "−")
 
 
 def rank(best: float, worst: float) -> str:

@@ -22,8 +22,6 @@ Number = TypeVar("Number", float, NDArray[np.float64])
 
 _RESAMPLES = 1000
 _MOST_RESAMPLED = 2_000_000
-NOISY_CV_PERCENT = 3.0
-VERY_NOISY_CV_PERCENT = 8.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ a device, a model or other rows is joined later, in :mod:`generator.tables`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from generator.metrics import decode_spread, kernel_latency
-from schemas.records import Claim, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
+from schemas.records import Claim, Contract, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
 
 FUSED = " + "
 
@@ -38,6 +38,7 @@ class Run:
     driver: str | None
     kernel_source: str | None
     kernel_source_key: str | None
+    kernel_source_path: str | None
     notes: str
 
 
@@ -52,6 +53,7 @@ class DecodeRow:
     steps_per_repetition: int | None
     baseline_of: str | None
     numerics_ok: bool | None
+    contract: str
     tpot_ns: float
     tpot_low_ns: float
     tpot_high_ns: float
@@ -132,6 +134,7 @@ def _run(result: Result, path: str) -> Run:
         driver=stack.driver,
         kernel_source=_kernel_source_label(kernel_source),
         kernel_source_key=_kernel_source_key(kernel_source),
+        kernel_source_path=kernel_source.path if kernel_source else None,
         notes=result.notes,
     )
 
@@ -150,6 +153,27 @@ def _kernel_source_key(source: KernelSource | None) -> str | None:
     return source.sha256 or f"{source.repository} {source.revision}"
 
 
+STEP = Contract(
+    tokenization="excluded",
+    prefill="excluded",
+    embedding_lookup="included",
+    decoder_layers="all",
+    lm_head="included",
+    sampling="greedy_argmax",
+    token_to_host="included",  # noqa: S106 - no password
+    compilation="excluded",
+    end_of_sequence="ignored",
+)
+
+
+def _contract_state(contract: Contract) -> str:
+    """Whether what a row's step contains is the board's definition of a step (:data:`STEP`)."""
+    stated = [(getattr(contract, part.name), getattr(STEP, part.name)) for part in fields(Contract)]
+    if any(said not in {wanted, "not_stated"} for said, wanted in stated):
+        return "another step"
+    return "partly stated" if any(said == "not_stated" for said, _ in stated) else "stated"
+
+
 def _decode_row(run: str, block: DecodeBlock) -> DecodeRow:
     spread = decode_spread(block.samples) if block.samples else None
     figure_ns = 1e9 / block.figure.tok_per_s if block.figure else 0.0
@@ -161,6 +185,7 @@ def _decode_row(run: str, block: DecodeBlock) -> DecodeRow:
         steps_per_repetition=block.samples.steps_per_repetition if block.samples else None,
         baseline_of=block.baseline_of,
         numerics_ok=block.numerics_ok,
+        contract=_contract_state(block.contract),
         tpot_ns=spread.median_ns if spread else figure_ns,
         tpot_low_ns=spread.low_ns if spread else figure_ns,
         tpot_high_ns=spread.high_ns if spread else figure_ns,

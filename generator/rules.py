@@ -17,6 +17,8 @@ from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
 from schemas.problems import Problem, closest
 from schemas.records import Claim, Kernel
 
+MOST_TIMES_PEAK = 20
+
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
     """Everything that is wrong between the files of a data folder on the day ``today``."""
@@ -121,6 +123,7 @@ def _place(data: Dataset, entry: RunRows, path: str) -> Iterator[Problem]:
 
 def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
     yield from _unknown(data, path, "decode.model", row.model, data.models)
+    yield from _too_deep(data, row, path)
     yield from _impossible(data, entry, row, path)
     if row.baseline_of is None:
         return
@@ -131,6 +134,14 @@ def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterato
     ):
         said = f"is another device's or model's row (got '{row.baseline_of}')"
         yield Problem(path, "decode.baseline_of", said, "a baseline runs the same model on the same device")
+
+
+def _too_deep(data: Dataset, row: DecodeRow, path: str) -> Iterator[Problem]:
+    model = data.models.get(row.model)
+    last = (row.depth_tokens or 0) + (row.steps_per_repetition or 0)
+    if model and last > model.max_position_embeddings:
+        said = f"leads beyond the model's context (got {last:,} tokens with the steps)"
+        yield Problem(path, "decode.depth_tokens", said, f"{model.id} has {model.max_position_embeddings:,}")
 
 
 def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
@@ -170,8 +181,28 @@ def _kernel(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterato
         if not call.calls_per_token:
             said = "is a sum over calls that no step makes (got 'token')"
             yield Problem(path, f"{where}.per", said, "give the latency of one call, or name kernels.model")
+    if row.latency_ns is not None:
+        yield from _impossible_rate(data, entry, row, path)
     if row.index == 0:
         yield from _block(data, entry, row, path)
+
+
+def _impossible_rate(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
+    """A cache may beat the memory, but not by any factor."""
+    device = data.devices.get(entry.run.device)
+    if (
+        not data.kernels.keys() >= set(row.kernel.split(FUSED))
+        or device is None
+        or device.peak_bandwidth is None
+    ):
+        return
+    call = call_size(data, row.kernel, row.shape, row.dtype, row.model, row.depth_tokens)
+    calls = call.calls_per_token if row.per == "token" else 1.0
+    gb_per_s = call.bytes_moved * calls / (row.latency_ns or math.inf)
+    if gb_per_s > MOST_TIMES_PEAK * device.peak_bandwidth.gb_per_s:
+        said = f"is impossible (got {gb_per_s:,.0f} GB/s on {device.peak_bandwidth.gb_per_s:,.0f} GB/s of memory)"
+        remedy = f"check it; no cache is {MOST_TIMES_PEAK} times as fast as the memory"
+        yield Problem(path, f"kernels.timings[{row.index}]", said, remedy)
 
 
 def _shape(kernel: Kernel, row: KernelRow, where: str, path: str) -> Iterator[Problem]:

@@ -22,6 +22,9 @@ from generator.kernel_sizes import CallSize, call_size
 from generator.metrics import mbu_percent, mean_depth_tokens, roofline_tok_per_s
 from generator.rows import FUSED, DecodeRow, KernelRow, Run
 
+NOISE_ABOVE_PERCENT = [3.0, 8.0, np.inf]
+NOISE_WORDS = ["noisy", "very noisy"]
+
 
 @dataclass(frozen=True)
 class Board:
@@ -115,7 +118,13 @@ def decode_frame(runs: pd.DataFrame, decode: pd.DataFrame, data: Dataset) -> pd.
     frame["tok_per_s"] = 1e9 / frame["tpot_ns"]
     frame["tok_per_s_low"] = 1e9 / frame["tpot_high_ns"]
     frame["tok_per_s_high"] = 1e9 / frame["tpot_low_ns"]
-    frame["ranked"] = _rankable(frame)
+    frame["noise"] = pd.cut(
+        frame["cv_percent"].astype(float), NOISE_ABOVE_PERCENT, labels=NOISE_WORDS
+    ).astype(object)
+    # Without a bandwidth nothing tells whether a figure is possible; another step is another quantity.
+    frame["ranked"] = (
+        _rankable(frame) & frame["peak_gb_per_s"].notna() & (frame["contract"] != "another step")
+    )
     frame = frame.sort_values(["model", "tok_per_s", "run"], ascending=[True, False, True], ignore_index=True)
     frame = frame.join(_ranks(frame))
     frame["times_reference"] = frame["tok_per_s"] / frame["model"].map(_reference_tok_per_s(frame))
@@ -225,7 +234,8 @@ def kernel_frame(runs: pd.DataFrame, kernels: pd.DataFrame, data: Dataset) -> pd
     frame["low_us"] = frame["low_ns"].astype(float) / 1e3
     frame["high_us"] = frame["high_ns"].astype(float) / 1e3
     frame["peak_gb_per_s"] = _each(frame, data, _peak_gb_per_s)
-    frame["ranked"] = _rankable(frame) & frame["latency_ns"].notna() & (frame["per"] == "call")
+    known_shape = np.array([not np.isnan(size.bytes_moved) for size in found], dtype=bool)
+    frame["ranked"] = _rankable(frame) & frame["latency_ns"].notna() & (frame["per"] == "call") & known_shape
     return _rank_kernels(frame)
 
 

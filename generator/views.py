@@ -102,14 +102,31 @@ class ModelView:
         return [self.board.data.devices[name] for name in names]
 
     @property
-    def dtypes(self) -> list[str]:
-        """Storage types among the ranked rows."""
-        return list(dict.fromkeys(self.ranked["dtype"]))
+    def all_stated(self) -> bool:
+        """Whether every ranked row states its kernel source."""
+        return bool(self.ranked["kernel_source_key"].notna().all())
 
     @property
-    def depths(self) -> list[int]:
-        """Depths that ranked rows state."""
-        return sorted({int(depth) for depth in self.ranked["depth_tokens"].dropna()})
+    def differences(self) -> list[str]:
+        """What the ranked rows differ in besides emitter and language, as far as it is on file."""
+        dtypes = list(dict.fromkeys(self.ranked["dtype"]))
+        found = [f"the storage type of the weights ({', '.join(dtypes)})"] if len(dtypes) > 1 else []
+        if self.ranked["depth_tokens"].nunique() > 1:
+            found.append("the context depth")
+        steps = [self.board.kernels_of_step(run)["execution"] for run in self.ranked["run"]]
+        if any(execution.isin(["vendor_library", "host"]).any() for execution in steps):
+            found.append("what runs outside of the emitted kernels")
+        return found
+
+    @property
+    def unstated_depths(self) -> int:
+        """How many ranked rows state no depth."""
+        return int(self.ranked["depth_tokens"].isna().sum())
+
+    @property
+    def unstated_contracts(self) -> int:
+        """How many ranked rows leave something open about what their step contains."""
+        return int((self.ranked["contract"] == "partly stated").sum())
 
 
 def other_mbu(board: Board, rows: pd.DataFrame) -> dict[str, list[dict[str, float]]]:

@@ -55,4 +55,5 @@ def render(text: str) -> str:
         attributes={"a": {"href"}, "*": set()},
         url_schemes={"https"},
         link_rel="noopener nofollow",
+        url_relative="deny",
     )

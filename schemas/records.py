@@ -128,11 +128,12 @@ class Claim:
         "kernel_speedup",
         "wall_s",
         "compile_s",
+        "statement",
     ]
     statement: str
-    value: float
+    value: float | None
     value_high: float | None
-    unit: Literal["%", "x", "s", "tok/s"]
+    unit: Literal["%", "x", "s", "tok/s"] | None
     against: str | None
     steps: int | None
     remark: str
@@ -211,6 +212,7 @@ class KernelTiming:
     implementation: str | None
     numerics_ok: bool | None
     rel_l2_error: float | None
+    error: str | None
     emitted_sha256: str | None
     figure: KernelFigure | None
     samples_ns: tuple[int, ...] | None

@@ -31,19 +31,15 @@ def roofline_figure(rows: pd.DataFrame, model_name: str) -> Figure | None:
 
 
 def _bar(row: Any) -> dict[str, Any]:
-    roof = None if pd.isna(row.roofline_tok_per_s) else row.roofline_tok_per_s
-    of = f" of {number(roof, 3)} ({percent(row.mbu_percent)})" if roof else " (no roofline known)"
+    roof = row.roofline_tok_per_s
+    value = f"{number(row.tok_per_s)} tok/s of {number(roof, 3)} ({percent(row.mbu_percent)})"
     baseline = None if pd.isna(row.baseline_tok_per_s) else row.baseline_tok_per_s
-    return {
-        "row": row.run, "name": f"{row.device_name}, {row.dtype}", "value": f"{number(row.tok_per_s)} tok/s{of}",
-        "tok_per_s": row.tok_per_s, "roof": roof, "baseline": baseline,
-    }  # fmt: skip
+    bar = {"row": row.run, "name": f"{row.device_name}, {row.dtype}", "value": value}
+    return bar | {"tok_per_s": row.tok_per_s, "roof": roof, "baseline": baseline}
 
 
 def _caption(ranked: pd.DataFrame) -> str:
-    known = ranked[ranked["mbu_percent"].notna()].sort_values("mbu_percent")
-    if known.empty:
-        return "No memory bandwidth is known for these rows."
+    known = ranked.sort_values("mbu_percent")
     low, high = known.iloc[0], known.iloc[-1]
     if len(known) == 1:
         return f"{high.device_name} reaches {percent(high.mbu_percent)} of its roofline."

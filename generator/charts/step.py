@@ -39,17 +39,15 @@ def _bar(part: StepPart) -> dict[str, Any]:
 
 
 def _remainder(step: Reconciliation) -> dict[str, Any]:
-    value = f"{number(step.remainder_us)} µs, {percent(step.remainder_percent)}"
+    value = f"{whole(step.remainder_us)} µs, {percent(step.remainder_percent)}"
     return {"name": REMAINDER, "value": value, "us": step.remainder_us, "row": REMAINDER, "known": False}
 
 
 def _caption(step: Reconciliation) -> str:
-    said = f"The step takes {number(step.step_us)} µs; its kernels with a figure add up to {number(step.sum_us)} µs."
+    said = f"The step takes {whole(step.step_us)} µs; its kernels with a figure add up to {whole(step.sum_us)} µs."
     if step.remainder_us < 0:
-        rest = (
-            f"The sum exceeds the step by {number(-step.remainder_us)} µs ({percent(-step.remainder_percent)}): "
-            "the figures cannot all be right."
-        )
+        over = f"{whole(-step.remainder_us)} µs ({percent(-step.remainder_percent)})"
+        rest = f"The sum exceeds the step by {over}: rounding by the source, or figures that do not fit together."
     else:
         share = percent(step.remainder_percent)
         rest = f"{share} is left unexplained: launches, the host, and kernels without a figure."
@@ -64,7 +62,7 @@ def _table_row(part: StepPart) -> tuple[str, ...]:
 
 
 def _remainder_row(step: Reconciliation) -> tuple[str, ...]:
-    return (REMAINDER, "–", "–", "–", number(step.remainder_us), percent(step.remainder_percent), "–")
+    return (REMAINDER, "–", "–", "–", whole(step.remainder_us), percent(step.remainder_percent), "–")
 
 
 def _draw(data: dict[str, Any]) -> Any:

@@ -106,5 +106,6 @@ def _timing(index: int, dtype: str, random: np.random.Generator) -> dict[str, An
     return {
         "kernels": [KERNELS[index % len(KERNELS)]], "shape": None, "dtype": dtype, "per": "call",
         "execution": "emitted", "language": LANGUAGES[index % 6], "implementation": f"variant {index // len(KERNELS)}",
-        "numerics_ok": True, "rel_l2_error": 1e-4, "emitted_sha256": None, "figure": None, "samples_ns": samples,
+        "numerics_ok": True, "rel_l2_error": 1e-4, "error": None, "emitted_sha256": None,
+        "figure": None, "samples_ns": samples,
     }  # fmt: skip

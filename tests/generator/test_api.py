@@ -186,9 +186,9 @@ def test_an_empty_board_is_empty_lists(folder: Folder) -> None:
 
 
 def test_a_number_beyond_a_machine_word_is_written(basic: Folder) -> None:
-    huge = timing("gemm", us=1, shape={"m": 10**9, "n": 10**9, "k": 10**9})
+    huge = timing("gemm", us=1e13, shape={"m": 10**9, "n": 10**9, "k": 10**9})
     basic.reported("r", "gpu-a", None, timings(huge))
     write_api(basic.board(), basic.data, basic.root / "site")
     (row,) = strict(basic.root / "site/api/kernels.json")
     assert row["shape_elements"] == about(1e27)
-    assert row["gflop_per_s"] == about(2e24)
+    assert row["gflop_per_s"] == about(2e11)

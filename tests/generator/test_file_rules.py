@@ -54,7 +54,7 @@ def test_a_row_can_be_withdrawn_once(basic: Folder) -> None:
 def test_no_record_may_take_the_name_of_a_list(basic: Folder, kind: str) -> None:
     {"device": lambda: basic.device("index"), "kernel": lambda: basic.kernel("index", **NO_AXES),
      "reported": lambda: basic.reported("index", "gpu-a")}[kind]()  # fmt: skip
-    assert only(basic) == "id: is the name of a page that lists all (got 'index'); choose another id"
+    assert only(basic) == "id: is how a file of the site is named (got 'index'); choose another id"
 
 
 NO_AXES: Data = {"axes": [], "model_shape": {}, "reads": [], "writes": [], "flops": []}

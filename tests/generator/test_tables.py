@@ -55,7 +55,7 @@ def test_a_device_without_bandwidth_has_no_mbu_and_no_roofline(basic: Folder) ->
     row = decode(basic.device("gpu-a", peak_bandwidth=None).reported("r", "gpu-a"))["r"]
     assert math.isnan(row.mbu_percent)
     assert math.isnan(row.roofline_tok_per_s)
-    assert row.rank == 1
+    assert math.isnan(row.rank)  # nothing tells whether it is possible
 
 
 def test_the_interval_in_tokens_turns_around(basic: Folder) -> None:
@@ -209,7 +209,7 @@ def test_an_unknown_shape_has_no_rate(basic: Folder) -> None:
     basic.reported("r", "gpu-a", None, timings(timing("attend", us=2)))
     (row,) = kernels(basic)
     assert math.isnan(row.gb_per_s)
-    assert row.rank == 1
+    assert math.isnan(row.rank)  # two unknown shapes are no contest
 
 
 def test_kernels_are_ranked_within_kernel_shape_and_type(basic: Folder) -> None:

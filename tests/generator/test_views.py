@@ -89,12 +89,15 @@ def test_views_of_two_models_do_not_mix(basic: Folder) -> None:
     assert model(basic).reference is None
 
 
-def test_storage_types_and_depths_of_the_ranked_rows(basic: Folder) -> None:
+def test_what_the_ranked_rows_differ_in(basic: Folder) -> None:
     basic.reported("a", "gpu-a", 20).reported("b", "gpu-b", 30, decode_dtype="f32")
     basic.measured("c", "gpu-a", samples([10**9]), decode_depth_tokens=128, decode_dtype="f32")
     basic.reported("ref", "gpu-a", 1, role="reference", decode_dtype="bf16", decode_depth_tokens=7)
-    view = model(basic)
-    assert (view.dtypes, view.depths) == (["f32", "f16"], [128])
+    (difference,) = model(basic).differences
+    assert difference == "the storage type of the weights (f32, f16)"
+    assert model(basic).unstated_depths == 2
+    basic.measured("d", "gpu-b", samples([10**9]), decode_depth_tokens=256)
+    assert model(basic).differences[1] == "the context depth"
 
 
 def test_sources_claims_and_steps_are_those_of_the_model(basic: Folder) -> None:

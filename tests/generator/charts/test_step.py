@@ -50,7 +50,7 @@ def test_the_caption_of_a_sum_above_the_step(basic: Folder) -> None:
     said = figure(basic, *parts).caption
     assert said == (
         "The step takes 20 µs; its kernels with a figure add up to 25 µs. The sum exceeds the step by 5 µs "
-        "(25.0 %): the figures cannot all be right."
+        "(25.0 %): rounding by the source, or figures that do not fit together."
     )
 
 

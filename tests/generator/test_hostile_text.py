@@ -1,0 +1,90 @@
+"""Text that the schemas let through, in every field of every file, does nothing on any page."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+from generator.build import build, prepare
+from tests.generator.examples import Folder
+
+BREAK_OUT = '0;url=https://evil.example/" http-equiv="refresh" onload="x'
+MARKDOWN = "x` [c](javascript:alert(1)) ![i](https://evil.example/i.png) {{ 7 * 6 }} `y"
+# "implementation" is missing: it tells two timings of a kernel apart. It is printed as "language" is.
+FREE_TEXT = {"name", "summary", "what", "title", "locator", "toolchain", "driver", "backend", "language"}
+FREE_TEXT |= {"repository", "path", "statement", "device_as_stated", "submitter", "machine", "notes"}
+FREE_TEXT |= {"remark", "method"}
+
+
+class _Dangers(HTMLParser):
+    """Collects what would act: foreign addresses outside of known links, scripts of attributes, refreshes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            text = (value or "").lower()
+            acts = name.startswith("on") or name == "http-equiv" or text.startswith("javascript:")
+            if acts or (name in {"src", "href"} and "evil.example" in text):
+                self.found.append(f"<{tag} {name}={value!r}>")
+
+
+def _poisoned(data: Any, poison: str) -> Any:
+    """``data`` with ``poison`` in every field of free text that has some."""
+    if isinstance(data, list):
+        return [_poisoned(entry, poison) for entry in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        name: poison if isinstance(value, str) and name in FREE_TEXT else _poisoned(value, poison)
+        for name, value in data.items()
+    }
+
+
+def _pages(folder: Folder, poison: str) -> dict[str, str]:
+    for path in (folder.data / "reported").rglob("*.json"):
+        path.write_text(json.dumps(_poisoned(json.loads(path.read_text()), poison)))
+    folder.device("gpu-b", name=poison)
+    build(folder.layout, prepare(folder.layout))
+    return {
+        str(page.relative_to(folder.layout.site)): page.read_text()
+        for page in folder.layout.site.rglob("*.html")
+    }
+
+
+def _dangers(pages: dict[str, str]) -> dict[str, list[str]]:
+    found = {}
+    for name, page in pages.items():
+        parser = _Dangers()
+        parser.feed(page)
+        if parser.found:
+            found[name] = parser.found
+    return found
+
+
+def test_text_that_breaks_out_of_an_attribute_stays_text(whole: Folder) -> None:
+    pages = _pages(whole, BREAK_OUT)
+    assert _dangers(pages) == {}
+    assert "evil.example" in pages["decode/index.html"]
+
+
+def test_text_that_is_markdown_elsewhere_stays_text(whole: Folder) -> None:
+    pages = _pages(whole, MARKDOWN)
+    assert _dangers(pages) == {}
+    assert "{{ 7 * 6 }}" in pages["decode/index.html"]
+
+
+def test_the_danger_would_be_found() -> None:
+    planted = {
+        "page": '<p><a href="javascript:x">a</a><meta http-equiv="refresh"><img src="https://evil.example/"></p>'
+    }
+    assert len(_dangers(planted)["page"]) == 3
+
+
+def test_a_formula_is_text_in_the_spreadsheet(basic: Folder) -> None:
+    basic.reported("r", "gpu-a", 7.0, notes="=1+1")
+    build(basic.layout, prepare(basic.layout))
+    assert ",'=1+1" in (basic.layout.site / "api/decode.csv").read_text()
