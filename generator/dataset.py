@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from generator.file_rules import file_problems
 from generator.rows import RunRows, distill
@@ -32,7 +32,8 @@ class Dataset:
     """Every record of a data folder by id, results as rows.
 
     ``paths`` names the file of each kind and id; ``broken`` holds the ids whose files could not be read, so
-    that one broken device is one problem and not one more for each of its rows.
+    that one broken device is one problem and not one more for each of its rows. ``sizes`` is the memory of
+    :func:`generator.kernel_sizes.call_size`.
     """
 
     folder: str = "data"
@@ -43,6 +44,7 @@ class Dataset:
     retractions: dict[str, Retraction] = field(default_factory=dict)
     paths: dict[tuple[str, str], str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    sizes: dict[Any, Any] = field(default_factory=dict, repr=False)
     digest: str = ""
 
 

@@ -34,9 +34,24 @@ def call_size(
     depth_tokens: float | None,
 ) -> CallSize:
     """Size of a call of ``kernel`` (several joined where fused) at a shape, or at the shape of a model."""
-    parts = [data.kernels[name] for name in kernel.split(FUSED)]
-    known_model = data.models.get(model) if isinstance(model, str) else None
     depth = None if depth_tokens is None or math.isnan(depth_tokens) else int(depth_tokens)
+    key = (kernel, shape, dtype, model if isinstance(model, str) else None, depth)
+    if key not in data.sizes:  # thousands of rows share a few shapes
+        data.sizes[key] = _call_size(data, *key)
+    found: CallSize = data.sizes[key]
+    return found
+
+
+def _call_size(
+    data: Dataset,
+    kernel: str,
+    shape: tuple[tuple[str, int], ...] | None,
+    dtype: str,
+    model: str | None,
+    depth: int | None,
+) -> CallSize:
+    parts = [data.kernels[name] for name in kernel.split(FUSED)]
+    known_model = data.models.get(model) if model else None
     shapes = [dict(shape) if shape is not None else model_shape(part, known_model, depth) for part in parts]
     calls = [_calls_per_token(part, known_model, axes) for part, axes in zip(parts, shapes, strict=True)]
     sizes = [_size(part, axes, cast(Dtype, dtype)) for part, axes in zip(parts, shapes, strict=True)]

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from generator.dataset import Dataset
-from generator.kernel_sizes import CallSize, call_size
+from generator.kernel_sizes import call_size
 from generator.metrics import mbu_percent, mean_depth_tokens, roofline_tok_per_s
 from generator.rows import FUSED, DecodeRow, KernelRow, Run
 
@@ -204,21 +204,8 @@ def _best_baselines(frame: pd.DataFrame) -> pd.DataFrame:
 def kernel_frame(runs: pd.DataFrame, kernels: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     """Kernel rows, fastest first within a kernel, shape and storage type, with rates and ranks."""
     frame = kernels.merge(runs, on="run", validate="many_to_one")
-    sizes: dict[Hashable, CallSize] = {}
-    keys = list(
-        zip(
-            frame["kernel"],
-            frame["shape"],
-            frame["dtype"],
-            frame["model"],
-            frame["depth_tokens"],
-            strict=True,
-        )
-    )
-    for key in keys:
-        if key not in sizes:
-            sizes[key] = call_size(data, *key)
-    found = [sizes[key] for key in keys]
+    shapes = (frame[part] for part in ("kernel", "shape", "dtype", "model", "depth_tokens"))
+    found = [call_size(data, *shape) for shape in zip(*shapes, strict=True)]
     frame["shape_label"] = [size.label for size in found]
     frame["shape_elements"] = [size.elements for size in found]
     frame["rate_unit"] = [size.rate for size in found]

@@ -113,8 +113,9 @@ class ModelView:
         found = [f"the storage type of the weights ({', '.join(dtypes)})"] if len(dtypes) > 1 else []
         if self.ranked["depth_tokens"].nunique() > 1:
             found.append("the context depth")
-        steps = [self.board.kernels_of_step(run)["execution"] for run in self.ranked["run"]]
-        if any(execution.isin(["vendor_library", "host"]).any() for execution in steps):
+        kernels = self.board.kernels
+        outside = kernels[kernels["execution"].isin(["vendor_library", "host"])]
+        if outside["step_of"].fillna(outside["run"]).isin(self.ranked["run"]).any():
             found.append("what runs outside of the emitted kernels")
         return found
 
