@@ -38,6 +38,8 @@ _INTERNAL = [
     "tpot_ns",
     "tpot_low_ns",
     "tpot_high_ns",
+    "tpot_p90_ns",
+    "tpot_p99_ns",
     "latency_ns",
     "low_ns",
     "high_ns",
@@ -82,12 +84,7 @@ def _write_all(board: Board, data_folder: Path, api: Path) -> None:
 
 
 def _write_frame(frame: pd.DataFrame, stem: Path) -> None:
-    tails = {
-        f"tpot_{p}_ms": frame[f"tpot_{p}_ns"].astype(float) / 1e6
-        for p in ("p90", "p99")
-        if f"tpot_{p}_ns" in frame
-    }
-    public = frame.assign(**tails).drop(columns=[name for name in _INTERNAL if name in frame])
+    public = frame.drop(columns=[name for name in _INTERNAL if name in frame])
     if "shape" in public:
         public = public.assign(shape=public["shape"].map(_shape_text, na_action="ignore"))
     for name in public.select_dtypes("float"):

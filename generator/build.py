@@ -77,7 +77,7 @@ def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
     if problems := [*problems, *cross_file_problems(data, today())]:
         raise InvalidData(problems)
     board = make_board(data)
-    context, collections = site_context(board, today(), layout.cache)
+    context, collections = site_context(board, layout.cache)
     pages = render_pages(layout.site_src, context, collections, layout.cache)
     return Prepared(board, {page.path: page for page in pages})
 

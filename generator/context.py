@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,7 @@ def contests(board: Board) -> list[dict[str, Any]]:
     return found[:MOST_CONTESTS]
 
 
-def site_context(
-    board: Board, today: date, cache: Path | None
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The names every template sees, and the collections that ``[name]`` pages run over."""
     models = [ModelView(board, model) for model in board.data.models.values()]
     kernels = {name: KernelView(board, kernel) for name, kernel in board.data.kernels.items()}
@@ -56,7 +53,6 @@ def site_context(
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
         "draw": draw,
-        "today": today,
         "most_rows": MOST_DECODE_ROWS,
     }
     return context, {"kernel": kernels, "device": devices}

@@ -128,12 +128,17 @@ def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterato
     if row.baseline_of is None:
         return
     yield from _unknown(data, path, "decode.baseline_of", row.baseline_of, data.runs)
-    other = data.runs.get(row.baseline_of)
-    if other and (
-        other.decode is None or other.run.device != entry.run.device or other.decode.model != row.model
-    ):
+    if not _may_belong(data, row.baseline_of, entry.run.device, row.model):
         said = f"is another device's or model's row (got '{row.baseline_of}')"
         yield Problem(path, "decode.baseline_of", said, "a baseline runs the same model on the same device")
+
+
+def _may_belong(data: Dataset, name: str, device: str, model: str | None) -> bool:
+    """Whether the run ``name`` decodes ``model`` on ``device``; one that is unknown is another problem."""
+    other = data.runs.get(name)
+    if other is None:
+        return True
+    return other.decode is not None and other.run.device == device and other.decode.model == model
 
 
 def _too_deep(data: Dataset, row: DecodeRow, path: str) -> Iterator[Problem]:
@@ -223,9 +228,6 @@ def _block(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator
     if row.step_of is None:
         return
     yield from _unknown(data, path, "kernels.step_of", row.step_of, data.runs)
-    step = data.runs.get(row.step_of)
-    if step and (
-        step.decode is None or step.run.device != entry.run.device or step.decode.model != row.model
-    ):
+    if not _may_belong(data, row.step_of, entry.run.device, row.model):
         said = f"is no decode row of this device and model (got '{row.step_of}')"
         yield Problem(path, "kernels.step_of", said, "name the decode row whose step these kernels make up")

@@ -2,7 +2,8 @@
 
 ``decode`` has one line a decode block, ``kernels`` one a kernel latency. A derived column is computed here
 and nowhere else. Only rows that may be ranked carry a rank: contenders, not withdrawn, not ``--quick``, not
-known to compute wrong results.
+known to compute wrong results, of a step that is not another one, and checkable: on a device whose
+bandwidth is known, at a shape that is fully stated.
 """
 
 from __future__ import annotations
@@ -115,6 +116,8 @@ def decode_frame(runs: pd.DataFrame, decode: pd.DataFrame, data: Dataset) -> pd.
     frame["mbu_percent"] = mbu_percent(needed, frame["tpot_ns"].to_numpy(), peak)
     frame["roofline_tok_per_s"] = roofline_tok_per_s(needed, peak)
     frame["tpot_ms"] = frame["tpot_ns"] / 1e6
+    frame["tpot_p90_ms"] = frame["tpot_p90_ns"].astype(float) / 1e6
+    frame["tpot_p99_ms"] = frame["tpot_p99_ns"].astype(float) / 1e6
     frame["tok_per_s"] = 1e9 / frame["tpot_ns"]
     frame["tok_per_s_low"] = 1e9 / frame["tpot_high_ns"]
     frame["tok_per_s_high"] = 1e9 / frame["tpot_low_ns"]

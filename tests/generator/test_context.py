@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from generator.context import contests, site_context
-from tests.generator.examples import TODAY, Folder, about, timing, timings
+from tests.generator.examples import Folder, about, timing, timings
 
 
 def context(folder: Folder) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    return site_context(folder.board(), TODAY, None)
+    return site_context(folder.board(), None)
 
 
 def test_the_fastest_row_of_each_contest_and_its_lead(basic: Folder) -> None:
@@ -69,7 +69,7 @@ def test_an_empty_board_has_a_whole_context(folder: Folder, basic: Folder) -> No
 
 def test_pictures_are_kept_in_the_cache(basic: Folder, tmp_path: Path) -> None:
     basic.reported("a", "gpu-a")
-    names, _ = site_context(basic.board(), TODAY, tmp_path / "cache")
+    names, _ = site_context(basic.board(), tmp_path / "cache")
     figure = names["roofline_figure"](names["models"][0].rows, "Tiny 1K")
     drawn = names["draw"](figure)
     assert drawn.startswith("<svg ")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from generator.rows import RunRows
+from generator.rows import STEP, RunRows
+from schemas.load import schema
 from tests.generator.examples import (
     Folder,
     claim,
@@ -128,3 +130,9 @@ def test_claims_of_a_source_stay_with_the_row(folder: Folder) -> None:
 
 def test_a_measured_row_makes_no_claims(folder: Folder) -> None:
     assert measured(folder, samples=samples([100])).claims == ()
+
+
+def test_the_step_that_is_ranked_is_the_one_that_the_schema_asks_of_measured_rows() -> None:
+    measured = schema("result")["allOf"][0]["then"]["properties"]["decode"]["then"]["properties"]
+    wanted = {name: rule["const"] for name, rule in measured["contract"]["properties"].items()}
+    assert asdict(STEP) == wanted
