@@ -1,0 +1,102 @@
+"""What a device must do to be measured: compile, load, run, and say what it is. One module a stack fills this.
+
+The protocol (:mod:`runners.check`, :mod:`runners.measure`) is written once against it, and never against a
+device. A vendor's package is imported inside the methods of its own module only, when the runner starts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import ml_dtypes
+import numpy as np
+
+from runners.kernels.emit import Emitted
+from runners.kernels.expr import Element
+from runners.kernels.sizes import Storage
+from runners.step import Buffer, Step
+from schemas.records import Package
+
+Numbers = Any
+Contents = Callable[[Buffer, int, int], Numbers]
+"""(buffer, first row, last row) -> these rows of its first contents, in the storage's NumPy type."""
+
+
+class RunnerError(Exception):
+    """Something that the person can mend; the message says what is wrong and how."""
+
+
+def element_type(element: Element, storage: Storage) -> np.dtype[Any]:
+    """The NumPy type of an array's elements."""
+    stored: dict[Storage, Any] = {"bf16": ml_dtypes.bfloat16, "f16": np.float16, "f32": np.float32}
+    types: dict[Element, Any] = {"stored": stored[storage], "f32": np.float32, "i32": np.int32}
+    return np.dtype(types[element])
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the machine says the device is."""
+
+    name: str
+    count: int
+    driver: str | None
+    toolchain: tuple[Package, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run of n steps gave: each step's time in ns, and each step's token id."""
+
+    step_ns: list[int]
+    tokens: list[int]
+
+
+class Device(ABC):
+    """One device and its stack. Made without touching the device; :meth:`open` may fail with RunnerError."""
+
+    runner: ClassVar[str]
+    target: ClassVar[str]
+    storages: ClassVar[tuple[Storage, ...]]
+
+    @abstractmethod
+    def open(self) -> Identity:
+        """Find the device and its toolchain, or raise :class:`RunnerError` saying what to install."""
+
+    @abstractmethod
+    def compile(self, kernels: Sequence[Emitted]) -> float:
+        """Compile the texts; the seconds it took. What was compiled before may be kept."""
+
+    @abstractmethod
+    def call(self, kernel: Emitted, arrays: Mapping[str, Numbers], capacity: int) -> None:
+        """Run one compiled kernel once on host arrays, writing its outputs in place: for the check."""
+
+    @abstractmethod
+    def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> None:
+        """Make the step's buffers, fill all but activations with ``contents``, and prepare its launches."""
+
+    @abstractmethod
+    def write(self, buffer: str, numbers: Numbers) -> None:
+        """Host to device, for small buffers and caches, in the logical shape."""
+
+    @abstractmethod
+    def read(self, buffer: str) -> Numbers:
+        """Device to host, for activations, caches and state, in the logical shape."""
+
+    @abstractmethod
+    def run(self, steps: int) -> Ran:
+        """Run the loaded step so often, each synchronised and timed; ``position`` moves on with each."""
+
+    @abstractmethod
+    def trace(self, steps: int) -> list[list[int]]:
+        """Run the step so often, each launch timed alone: for each launch its latencies in ns."""
+
+    def read_bandwidth(self) -> float | None:
+        """What the memory delivers at this moment, read by this device, in GB/s; None where it costs much."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the loaded step."""
