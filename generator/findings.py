@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from generator.metrics import mbu_percent
 from generator.rows import FUSED
 from generator.tables import Board, rows_of
+from schemas.metrics import mbu_percent
 from schemas.records import Claim
 
 

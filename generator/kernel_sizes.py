@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from generator.dataset import Dataset
-from generator.metrics import kernel_bytes, kernel_flops
 from generator.rows import FUSED
+from schemas.metrics import kernel_bytes, kernel_flops
 from schemas.records import Dtype, Kernel, Model
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from generator.metrics import decode_spread, kernel_latency
+from schemas.metrics import decode_spread, kernel_latency
 from schemas.records import Claim, Contract, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
 
 FUSED = " + "

@@ -12,8 +12,8 @@ from datetime import date
 
 from generator.dataset import Dataset
 from generator.kernel_sizes import call_size
-from generator.metrics import mbu_percent, mean_depth_tokens
 from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
+from schemas.metrics import mbu_percent, mean_depth_tokens
 from schemas.problems import Problem, closest
 from schemas.records import Claim, Kernel
 

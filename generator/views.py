@@ -11,8 +11,8 @@ import pandas as pd
 
 from generator.findings import checked_claims, kernel_against_decode, reconciliations, source_groups
 from generator.kernel_sizes import model_shape
-from generator.metrics import mbu_percent, roofline_tok_per_s
 from generator.tables import Board, rows_of
+from schemas.metrics import mbu_percent, roofline_tok_per_s
 from schemas.records import Device, Dtype, Kernel, Model
 
 MOST_DECODE_ROWS = 100

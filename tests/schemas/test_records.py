@@ -34,7 +34,7 @@ def home(node: dict[str, Any], name: str) -> str:
     return node["$ref"].split(":")[2] if node.get("$ref", "").startswith("urn:") else name
 
 
-def outline_of_schema(node: dict[str, Any], name: str) -> Any:  # noqa: PLR0911 - one return a construct
+def outline_of_schema(node: dict[str, Any], name: str) -> Any:
     """The construct of a schema as nested tuples of plain words."""
     node, name = resolved(node, name), home(node, name)
     if "anyOf" in node:
@@ -58,7 +58,7 @@ def outline_of_schema(node: dict[str, Any], name: str) -> Any:  # noqa: PLR0911 
     return node["type"]
 
 
-def outline_of_type(hint: Any) -> Any:  # noqa: PLR0911 - one return a construct
+def outline_of_type(hint: Any) -> Any:
     """The construct of a type annotation in the words of :func:`outline_of_schema`."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in {Union, types.UnionType}:

@@ -7,7 +7,7 @@ from math import comb
 
 import pytest
 
-from generator.metrics import (
+from schemas.metrics import (
     decode_spread,
     kernel_bytes,
     kernel_flops,

@@ -3,6 +3,9 @@
 tok/s = 1 / median TPOT. MBU = bytes a token / TPOT / peak memory bandwidth. Roofline tok/s = peak / bytes a
 token. Never best-of: every figure is a median, and its interval comes from whole repetitions, because the
 steps of one repetition share its luck.
+
+It stands beside the records because both sides derive the same numbers from them: the site, and the summary
+that a runner shows at once.
 """
 
 from __future__ import annotations
