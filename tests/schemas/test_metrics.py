@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from math import comb
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,15 @@ from schemas.metrics import (
 )
 from schemas.records import DecodeSamples, Repetition
 from tests.generator.examples import BYTES_PER_TOKEN, MODEL, Folder
+
+
+@pytest.fixture
+def basic(data_folder: Path) -> Folder:
+    """A model and three kernels, as files."""
+    folder = Folder(data_folder.parent).device("gpu-a").model()
+    for name in ("proj", "attend", "soft", "gemm", "norm"):
+        folder.kernel(name)
+    return folder
 
 
 def per_step(*repetitions: list[int]) -> DecodeSamples:
