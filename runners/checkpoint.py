@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from runners.device import Numbers, RunnerError
+from runners.device import Numbers, RunnerError, element_type
 from runners.kernels.sizes import Storage
 from runners.step import decode_step
-from runners.weights import NUMPY_TYPES
-from schemas.problems import Problem, got
+from schemas.problems import Problem, escaped, got
 from schemas.records import Model, Weights
 
 _SINGLE, _INDEX, _CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
@@ -70,7 +69,7 @@ class Checkpoint:
         if found.shape[1:] != shape[1:]:
             raise ValueError(f"{tensor} has rows of {found.shape[1:]} (asked for {shape[1:]})")
         with np.errstate(over="ignore"):
-            converted: Numbers = found.astype(NUMPY_TYPES[self._storage], copy=False)
+            converted: Numbers = found.astype(element_type("stored", self._storage), copy=False)
         if converted is not found and np.isinf(converted).any() and not np.isinf(found).any():
             problem = f"has a number that {self._storage} cannot hold {got(float(abs(found).max()))}"
             raise RunnerError(str(Problem(path.name, tensor, problem, "choose --dtype bf16 or f32")))
@@ -104,7 +103,8 @@ class Checkpoint:
         try:
             return safe_open(path, framework="np")
         except (SafetensorError, OSError) as error:
-            self._add(path, "header", f"is not that of a safetensors file {got(str(error))}", _AGAIN)
+            said = escaped(str(error).removeprefix("Error while deserializing header: "), 200)
+            self._add(path, "header", f"is not that of a safetensors file (got: {said})", _AGAIN)
             return None
 
     def _check_tensors(self, folder: Path, expected: dict[str, tuple[int, ...]], others: set[str]) -> None:
@@ -137,7 +137,7 @@ class Checkpoint:
             return {}
 
     def _add(self, path: Path, field: str, problem: str, remedy: str) -> None:
-        self._problems.append(Problem(path.name, field, problem, remedy))
+        self._problems.append(Problem(str(path), field, problem, remedy))
 
 
 def expected_shapes(model: Model) -> dict[str, tuple[int, ...]]:

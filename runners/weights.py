@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import ml_dtypes
 import numpy as np
 
-from runners.device import Contents, Numbers
+from runners.device import Contents, Numbers, element_type
 from runners.kernels.sizes import Storage
 from runners.step import Buffer, Step
 from schemas.records import Model, Weights
 
-NUMPY_TYPES: dict[Storage, np.dtype[Any]] = {
-    "bf16": np.dtype(ml_dtypes.bfloat16),
-    "f16": np.dtype(np.float16),
-    "f32": np.dtype(np.float32),
-}
 START_TOKEN = 1
 
 
@@ -82,8 +76,8 @@ class Synthetic:
             start, stop = max(first, block * rows), min(last, (block + 1) * rows)
             found = self._block(tensor, kind, block, rows * width).reshape(rows, width)
             bits[start - first : stop - first] = found[start - block * rows : stop - block * rows]
-        numbers = bits.view(NUMPY_TYPES["bf16"]).reshape(len(bits), *shape[1:])
-        return numbers.astype(NUMPY_TYPES[self.storage], copy=False)
+        numbers = bits.view(element_type("stored", "bf16")).reshape(len(bits), *shape[1:])
+        return numbers.astype(element_type("stored", self.storage), copy=False)
 
     def _block(self, tensor: str, kind: Kind, block: int, count: int) -> Numbers:
         """``count`` bfloat16 numbers as their bits."""
@@ -96,9 +90,7 @@ class Synthetic:
         return raw.view("<u2")[:count]
 
 
-def first_contents(
-    model: Model, step: Step, source: WeightSource, depth_tokens: int, seed: int
-) -> Contents:
+def first_contents(model: Model, step: Step, source: WeightSource, depth_tokens: int, seed: int) -> Contents:
     """What each buffer of ``step`` but an activation holds before the first step at ``depth_tokens``.
 
     The cache's first ``depth_tokens`` rows are drawn by ``seed``, the same for every depth and capacity;
@@ -134,7 +126,7 @@ def angles(model: Model, capacity: int) -> tuple[Numbers, Numbers]:
 def _cache(drawn: Synthetic, buffer: Buffer, depth_tokens: int, first: int, last: int) -> Numbers:
     """Heads [first, last) of a cache (KV heads, capacity, head_dim)."""
     _, capacity, head_dim = buffer.shape
-    numbers = np.zeros((last - first, capacity, head_dim), NUMPY_TYPES[drawn.storage])
+    numbers = np.zeros((last - first, capacity, head_dim), element_type("stored", drawn.storage))
     filled = (depth_tokens, head_dim)
     for head in range(first, last):
         name = f"{buffer.name}.{head}"
