@@ -10,6 +10,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from runners.checkpoint import expected_shapes
+from runners.kernels.emit import Emitted
+from runners.kernels.source import KERNELS
+from runners.step import Step
 from schemas.records import Model, Reference
 
 Tensors = dict[str, np.ndarray[Any, Any]]
@@ -51,3 +54,11 @@ def save(folder: Path, tensors: Tensors, name: str = "model.safetensors") -> Pat
     """Write ``tensors`` as one safetensors file of ``folder``."""
     save_file(tensors, folder / name)
     return folder / name
+
+
+def untexted(step: Step) -> dict[str, Emitted]:
+    """The kernels of a step without a text: what the null device needs of them."""
+    return {
+        name: Emitted(KERNELS[name], "reference", sizes, step.storage, "", {})
+        for name, sizes in step.sizes.items()
+    }
