@@ -19,13 +19,14 @@ from runners.kernels.emit.c_text import HEAD, LANES, STORED, helpers
 from runners.kernels.emit.clike import Lines, Printer, constants, length_name, result_names
 from runners.kernels.emit.emitted import Emitted, Target
 from runners.kernels.emit.layout import Layout
+from runners.kernels.emit.schedule import matrices
 from runners.kernels.expr import Array, Axis, Expr, Kernel, Load, Reduce, Store
 from runners.kernels.sizes import Sizes, Storage
 
 
 def emit(kernel: Kernel, sizes: Sizes, storage: Storage) -> Emitted:
     """The kernel as one C file."""
-    panels = panel_arrays(kernel)
+    panels = matrices(kernel)
     programs = -(-sizes.programs(kernel) // LANES) if panels else sizes.programs(kernel)
     return Emitted(
         kernel=kernel,
@@ -40,18 +41,6 @@ def emit(kernel: Kernel, sizes: Sizes, storage: Storage) -> Emitted:
 
 _EACH_LANE = "for (long lane = 0; lane < LANES; lane++)"
 TARGET = Target("c", "C", ".c", ("bf16", "f16", "f32"), emit)
-
-
-def panel_arrays(kernel: Kernel) -> tuple[Array, ...]:
-    """The matrices of a matrix-times-vector kernel: stored, ``[parallel, reduced]``, times a shared vector."""
-    found = []
-    for node in kernel.reductions:
-        matrix, vector = (*node.x.parts, None, None)[:2]
-        if not (isinstance(matrix, Load) and isinstance(vector, Load) and node.op == "sum"):
-            continue
-        if matrix.axes == (*kernel.parallel, node.axis) and vector.axes == (node.axis,):
-            found.append(matrix.array)
-    return tuple(found)
 
 
 class _File:

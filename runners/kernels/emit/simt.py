@@ -1,0 +1,102 @@
+"""SIMT: many threads run one text, in warps of 32 that exchange values, and in blocks that share memory.
+
+Which strategy a kernel gets follows from its expressions alone: matrix times vector
+(:mod:`runners.kernels.emit.simt_matvec`), rows and points (:mod:`runners.kernels.emit.simt_rows`), a softmax
+over the tokens (:mod:`runners.kernels.emit.simt_online`). A language is a
+:class:`~runners.kernels.emit.simt_text.Dialect`, which is data. A kernel is one launch whose grid and block
+are numbers: nothing depends on the depth, which is read where the kernel runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from runners.kernels.emit import simt_matvec, simt_online, simt_rows
+from runners.kernels.emit.clike import constants
+from runners.kernels.emit.emitted import Emitted
+from runners.kernels.emit.schedule import has_dynamic, matrices
+from runners.kernels.emit.simt_body import Body
+from runners.kernels.emit.simt_text import Dialect as Dialect
+from runners.kernels.emit.simt_text import helpers
+from runners.kernels.expr import Array, Axis, Kernel
+from runners.kernels.sizes import Sizes, Storage
+
+
+def emit(dialect: Dialect, kernel: Kernel, sizes: Sizes, storage: Storage) -> Emitted:
+    """The kernel as one file in ``dialect``."""
+    write, run_axes = strategy(kernel)
+    body = Body(kernel, sizes, storage, dialect, run_axes)
+    body.lines.depth = 1
+    body.add(*dialect.indices)
+    write(body)
+    return Emitted(
+        kernel=kernel,
+        target=dialect.target,
+        sizes=sizes,
+        storage=storage,
+        text=_file(body),
+        launch={"grid": body.grid, "block": body.block},
+    )
+
+
+def strategy(kernel: Kernel) -> tuple[Callable[[Body], None], Iterable[Axis]]:
+    """How the kernel runs, and the axes along which it takes runs of elements."""
+    reduced = [node.axis for node in kernel.reductions]
+    written = [store.target.axes[-1] for store in kernel.stores if store.target.axes]
+    found = matrices(kernel)
+    if found and len(found) == len(reduced):
+        return simt_matvec.write, reduced
+    if any(axis.dynamic for axis in reduced):
+        return simt_online.write, simt_online.inner_axes(kernel)
+    if reduced:
+        return simt_rows.write_programs, [*reduced, *written]
+    return simt_rows.write_points, written
+
+
+def _file(body: Body) -> str:
+    """Head, constants, the helpers that the body calls, the body."""
+    kernel, dialect = body.kernel, body.dialect
+    opening = dialect.opening.format(name=kernel.name, threads=body.block)
+    own = [f"enum {{ {name} = {value} }}; // {doc}" for name, (value, doc) in body.constants.items()]
+    lines = [
+        f"// {kernel.doc}",
+        f"// {'; '.join(map(_described, kernel.arrays))}",
+        f"// {body.how} Launch: {body.grid} {_many('block', body.grid)} of {body.block} threads.",
+        "",
+        *dialect.preamble,
+        *constants(body.sizes),
+        *own,
+        "",
+        *helpers(dialect, body.storage, body.run == 1, body.lines.text),
+        f"{opening}(",
+        "    " + ",\n    ".join(_parameters(body)) + ") {",
+        body.lines.text + "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _many(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _described(array: Array) -> str:
+    return f"{array.name}[{', '.join(axis.name for axis in array.axes)}]" if array.axes else array.name
+
+
+def _parameters(body: Body) -> list[str]:
+    kernel, dialect = body.kernel, body.dialect
+    kinds = {"stored": dialect.stored[body.storage], "f32": "float", "i32": "int"}
+    spelled = [
+        dialect.parameter.format(
+            constant="const " if array in kernel.inputs else "",
+            type=kinds[array.element],
+            name=array.name,
+            place=place,
+        )
+        for place, array in enumerate(kernel.arrays)
+    ]
+    if any(has_dynamic(array.axes) for array in kernel.arrays):
+        spelled.append(dialect.capacity.format(place=len(spelled)))
+    return [*spelled, *dialect.position_parameters]
+
+
