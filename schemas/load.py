@@ -1,8 +1,8 @@
 """A file to a record, or to all of its errors: the border that everything from outside crosses.
 
-A folder of ``data/`` says what kind of record its files hold (:data:`KINDS`); a file elsewhere says it in
-its ``schema`` field. The verdict comes from the compiled validator (jsonschema-rs, some 100 times faster),
-the explanation of a refusal from jsonschema.
+A folder of ``data/``, or a file's place there, says what kind of record it holds (:data:`KINDS`); a file
+elsewhere says it in its ``schema`` field. The verdict comes from the compiled validator (jsonschema-rs, some
+100 times faster), the explanation of a refusal from jsonschema.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from schemas.judge import compiled, explaining
 from schemas.parse import PARSERS, Unreadable
 from schemas.problems import Problem, closest, explain, got
 from schemas.prose import prose_problems
-from schemas.records import Device, Kernel, Ledger, Model, Record, Result
+from schemas.records import Device, EmittedIndex, Kernel, Ledger, Model, Proofs, Record, Result
 
 SCHEMA_FOLDER = Path(__file__).parent
 
@@ -40,6 +40,8 @@ MODEL = Kind("model", Model, ".yml", 64_000)
 KERNEL = Kind("kernel", Kernel, ".md", 256_000)
 RESULT = Kind("result", Result, ".json", 8_000_000)
 LEDGER = Kind("retracted", Ledger, ".yml", 256_000)
+EMITTED = Kind("emitted", EmittedIndex, ".json", 1_000_000)
+PROOF = Kind("proof", Proofs, ".json", 1_000_000)
 KINDS: dict[str, Kind] = {
     "devices": DEVICE,
     "models": MODEL,
@@ -47,6 +49,8 @@ KINDS: dict[str, Kind] = {
     "results": RESULT,
     "reported": RESULT,
     "retracted.yml": LEDGER,
+    "emitted/index.json": EMITTED,
+    "emitted/proof.json": PROOF,
 }
 _BY_NAME = {kind.name: kind for kind in KINDS.values()}
 
@@ -70,7 +74,8 @@ def shown_path(path: Path, data_folder: Path) -> str:
 def kind_of(path: Path, data_folder: Path) -> Kind:
     """The kind of a file by its folder, or outside of ``data/`` by its ``schema`` field."""
     if path.is_relative_to(data_folder):
-        folder = next(iter(path.relative_to(data_folder).parts), "")
+        place = path.relative_to(data_folder).as_posix()
+        folder = place if place in KINDS else place.partition("/")[0]
         if folder not in KINDS:
             raise Unreadable("file", f"lies in an unknown folder (got '{folder}')", closest(folder, KINDS))
         kind = KINDS[folder]

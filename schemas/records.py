@@ -3,7 +3,7 @@
 A record exists only after its file passed its schema, so no method here checks its input.
 A test holds that the fields and the schemas' properties are the same. Field names carry their units;
 ``None`` stands for JSON ``null``: not stated, or not applicable. What people write stands in
-:mod:`schemas.facts`, what runners and publications write stands here.
+:mod:`schemas.facts`, what emitters write in :mod:`schemas.emitted`, and what runners and publications write here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from schemas.emitted import Check as Check
+from schemas.emitted import EmittedIndex as EmittedIndex
+from schemas.emitted import EmittedText as EmittedText
+from schemas.emitted import Language as Language
+from schemas.emitted import Proof as Proof
+from schemas.emitted import Proofs as Proofs
+from schemas.emitted import SourceText as SourceText
 from schemas.facts import BYTES_PER_ELEMENT as BYTES_PER_ELEMENT
 from schemas.facts import Bandwidth as Bandwidth
 from schemas.facts import Device as Device
@@ -250,4 +257,4 @@ class Result:
     notes: str
 
 
-Record = Device | Model | Kernel | Result | Ledger
+Record = Device | Model | Kernel | Result | Ledger | EmittedIndex | Proofs

@@ -1,4 +1,4 @@
-"""What several kinds of test share: the real data, built once a worker."""
+"""What several kinds of test share: the real data, built once a worker, and what tests prove of emitted texts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,28 @@ import pytest
 
 from generator.build import build, prepare
 from generator.layout import Layout
+from tests import proofs
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE_FOLDER = "decode-board"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--write-proof``."""
+    told = "rewrite data/emitted/proof.json with what the passed tests prove (see tests/proofs.py)"
+    parser.addoption("--write-proof", action="store_true", help=told)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only the process that sees all reports writes."""
+    if config.getoption("--write-proof") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(proofs.Writer(proofs.DATA))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Records belong to the test that runs."""
+    proofs.started(item)
 
 
 @pytest.fixture(scope="session")

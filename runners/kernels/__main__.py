@@ -48,7 +48,9 @@ _data = click.option(
     default=DATA,
     help="Folder with models/, and emitted/ to write into. [default: data/]",
 )
-_model = click.option("--model", default=MODEL, show_default=True, help="Whose sizes: a file of data/models/.")
+_model = click.option(
+    "--model", default=MODEL, show_default=True, help="Whose sizes: a file of data/models/."
+)
 
 
 @main.command("emit")

@@ -96,6 +96,37 @@ def ledger() -> Data:
     return {"schema": "decode-board/retracted/1", "retractions": [entry]}
 
 
+def emitted() -> Data:
+    """What the emitters wrote: one kernel in one language."""
+    language = {"id": "c", "name": "C", "suffix": ".c", "storages": ["bf16", "f32"]}
+    source = {"kernel": "rope", "path": "source/rope.py", "sha256": _SHA256, "lines": 4}
+    text = {
+        "kernel": "rope",
+        "target": "c",
+        "storage": "bf16",
+        "lengths": {"heads": 2},
+        "path": "c/rope.c",
+        "sha256": _SHA256,
+        "lines": 30,
+        "hashes": {"bf16": _SHA256, "f32": _SHA256[::-1]},
+    }
+    return {
+        "schema": "decode-board/emitted/1",
+        "id": "index",
+        "model": "example-model",
+        "targets": [language],
+        "sources": [source],
+        "kernels": [text],
+    }
+
+
+def proof() -> Data:
+    """What the tests proved of it."""
+    check = {"check": "simulated", "tool": "a compiler and its sanitizers", "cases": 24, "this_text": True}
+    entry = {"kernel": "rope", "target": "c", "sha256": _SHA256, "checks": [check]}
+    return {"schema": "decode-board/proof/1", "id": "proof", "proofs": [entry]}
+
+
 def reported() -> Data:
     """A row from a publication: figures and their source."""
     return {
@@ -280,6 +311,8 @@ EXAMPLES: dict[str, Data] = {
     "reported/example/example-reported.json": reported(),
     "results/example-gpu/example-measured.json": measured(),
     "retracted.yml": ledger(),
+    "emitted/index.json": emitted(),
+    "emitted/proof.json": proof(),
 }
 MEASURED = "results/example-gpu/example-measured.json"
 REPORTED = "reported/example/example-reported.json"
