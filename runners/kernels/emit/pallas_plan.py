@@ -38,14 +38,11 @@ class GridAxis:
     block: int = 1
 
     @property
-    def place(self) -> str:
-        """The variable that counts its blocks."""
-        return f"{self.axis.name}_block"
-
-    @property
     def width(self) -> str:
         """A block's extent along the axis, as text."""
-        return {"each": "None", "blocks": f"BLOCK_{self.axis.name.upper()}", "tokens": "block_tokens"}[self.role]
+        return {"each": "None", "blocks": f"BLOCK_{self.axis.name.upper()}", "tokens": "block_tokens"}[
+            self.role
+        ]
 
 
 class Plan:
@@ -55,11 +52,10 @@ class Plan:
         self.kernel, self.sizes, self.storage = kernel, sizes, storage
         self.loads = tuple(dict.fromkeys(_loads(kernel)))
         self.chosen = dict(filter(None, map(_chosen, self.loads)))
-        self.grid: tuple[GridAxis, ...] = ()
-        self.grid = tuple(GridAxis(axis, "each") for axis in kernel.parallel if self._leads(axis))
-        self.grid += tuple(self._reduced_tokens())
-        self.grid = (*self._blocks(), *self.grid)
-        self.grid = tuple(sorted(self.grid, key=lambda found: found.role == "tokens"))
+        each = tuple(GridAxis(axis, "each") for axis in kernel.parallel if self._leads(axis))
+        tokens = tuple(self._reduced_tokens())
+        self.grid: tuple[GridAxis, ...] = (*each, *tokens)
+        self.grid = (*each, *self._blocks(), *tokens)
 
     # --- which arrays go where --------------------------------------------------------------------
 
@@ -83,6 +79,11 @@ class Plan:
     def tokens(self) -> GridAxis | None:
         """The dynamic axis, where it is walked."""
         return next((found for found in self.grid if found.role == "tokens"), None)
+
+    @property
+    def counters(self) -> tuple[str, ...]:
+        """The variables that count the blocks of each axis of the grid."""
+        return tuple("ijkl"[: len(self.grid)])
 
     def free(self, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
         """Those of ``axes`` that a block has: not those walked one place at a time."""
@@ -113,17 +114,19 @@ class Plan:
 
     def _place(self, array: Array, place: int) -> str:
         if self._chosen_at(array, place):
-            return f"{self.chosen[array][1].array.name}_ref[0] // {array.name}_rows"
-        found = next((found for found in self.grid if found.axis == array.axes[place]), None)
-        if found is None:
-            return "0"
-        past = f"jnp.minimum({found.place}, position_ref[0] // {found.width})"
-        return past if found.role == "tokens" else found.place
+            return f"jax.lax.div({self.chosen[array][1].array.name}[0], {array.name}_rows)"
+        for counter, found in zip(self.counters, self.grid, strict=True):
+            if found.axis == array.axes[place]:
+                last = f"jax.lax.div(position[0], {found.width})"
+                return f"jnp.minimum({counter}, {last})" if found.role == "tokens" else counter
+        return "0"
 
     # --- decisions --------------------------------------------------------------------------------
 
     def _leads(self, axis: Axis) -> bool:
-        places = [len(array.axes) - array.axes.index(axis) for array in self.kernel.arrays if axis in array.axes]
+        places = [
+            len(array.axes) - array.axes.index(axis) for array in self.kernel.arrays if axis in array.axes
+        ]
         return min(places) > 2
 
     def _reduced_tokens(self) -> Iterator[GridAxis]:
@@ -180,6 +183,8 @@ def _chosen(load: Load) -> tuple[Array, tuple[int, Load]] | None:
     for place, index in enumerate(load.index):
         if isinstance(index, Expr):
             if not isinstance(index, Load) or place != len(load.index) - 2:
-                raise ValueError(f"{load.array.name}: only a row can be chosen, by a parameter (got axis {place})")
+                raise ValueError(
+                    f"{load.array.name}: only a row can be chosen, by a parameter (got axis {place})"
+                )
             return load.array, (place, index)
     return None

@@ -31,7 +31,9 @@ def running(node: Reduce) -> Running:
     if node.op == "max":
         return Running(node, node)
     if node.op != "sum":
-        raise ValueError(f"{node.op} over {node.axis.name}: only sums and maxima are kept from block to block")
+        raise ValueError(
+            f"{node.op} over {node.axis.name}: only sums and maxima are kept from block to block"
+        )
     above, below = _factors(node.x)
     inside = tuple(factor for factor in above if node.axis in factor.axes)
     if any(node.axis in factor.axes for factor in below):
