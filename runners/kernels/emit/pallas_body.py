@@ -3,7 +3,7 @@
 A value is as wide as the axes it has: one axis is a row ``(1, n)`` or, where it meets a second one, a column
 ``(n, 1)``, so that operands meet by broadcasting. What is needed is read, and a reduction computed, where the
 text first asks for it. ``frame`` is the axes of the array that an expression is computed as.
-What a dynamic axis needs beside is :mod:`.pallas_running`'s.
+What a dynamic axis needs beside is :mod:`.pallas_tokens`'s.
 """
 
 from __future__ import annotations

@@ -1,28 +1,33 @@
-"""The body of a Pallas kernel that meets the tokens block by block: start, bring up to date, finish."""
+"""The body of a Pallas kernel that meets the tokens block by block: start, bring up to date, finish.
+
+What a softmax needs is carried in scratch memory, as :mod:`.online` says. What lies past the last token is
+nothing, and may be no number: there a score is minus infinity, and what the shares weigh is zero.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from runners.kernels.emit.online import one_pass
 from runners.kernels.emit.pallas_body import Axes, Body
 from runners.kernels.emit.pallas_plan import GridAxis, Plan
-from runners.kernels.emit.pallas_running import Running, is_exponential, running
-from runners.kernels.expr import Expr, Reduce
+from runners.kernels.expr import Binary, Expr, Reduce
 
 
 class TokensBody(Body):
-    """What is reduced over the dynamic axis is kept in scratch memory, as :mod:`.pallas_running` says."""
+    """A body that only the block with the last token lets store."""
 
     def __init__(self, plan: Plan, tokens: GridAxis) -> None:
         super().__init__(plan)
-        self.tokens = tokens
-        over = [node for node in plan.kernel.reductions if node.axis == tokens.axis]
-        self.kept = [running(node) for node in over]
-        for node, kept in zip(over, self.kept, strict=True):
-            self.reduced[kept.kept] = self.reduced[node]
-            if kept.result is not node:
-                self.instead[node] = kept.result
+        self.tokens, self.carried = tokens, one_pass(plan.kernel)
+        self.kept = [self.carried.largest, *(found.summed for found in self.carried.sums)]
+        for found in self.carried.sums:
+            self.reduced[found.summed] = self.reduced[found.node]
+            result: Expr = found.summed
+            for side, factor in found.outside:
+                result = Binary(side, result, factor)
+            self.instead[found.node] = result
 
     def write(self) -> None:
         """Start at the first block, bring up to date by each that holds tokens, store after the last."""
@@ -33,22 +38,23 @@ class TokensBody(Body):
         self.add(f"first_token = pl.program_id({place}) * {self.tokens.width}")
         self.add("length = position_ref[0] + 1")
         with self.when("first_token == 0", "start"):
-            for kept in self.kept:
-                name, value = self.scratch_name(kept.kept), "-jnp.inf" if kept.kept.op == "max" else "0.0"
+            for node in self.kept:
+                name, value = self.scratch_name(node), "-jnp.inf" if node.op == "max" else "0.0"
                 self.add(f"{name}[...] = jnp.full_like({name}, {value})")
         with self.when("first_token < length", "add_block"):
-            for kept in self.kept:
-                self.update(kept)
+            self.grow(self.carried.largest)
+            for node in self.kept[1:]:
+                self.add_to(node)
         with self.when(f"pl.program_id({place}) == pl.num_programs({place}) - 1", "finish"):
-            for kept in self.kept:
-                self.know(kept.kept, f"{self.scratch_name(kept.kept)}[...]")
+            for node in self.kept:
+                self.know(node, f"{self.scratch_name(node)}[...]")
             super().write()
 
     @property
     def scratch(self) -> dict[str, str]:
         """What is kept, and how it is allocated."""
         shapes = {}
-        for node in (kept.kept for kept in self.kept):
+        for node in self.kept:
             extents = [self.plan.extent(axis) for axis in self.plan.free(node.axes)]
             if len(extents) < 2:
                 extents.insert(len(extents) if self.comes_out(node) == "column" else 0, "1")
@@ -67,33 +73,26 @@ class TokensBody(Body):
         self.names = known
         self.depth -= 1
 
-    def update(self, kept: Running) -> None:
-        if kept.kept.op == "max":
-            self.update_maximum(kept.kept)
-            return
-        node, name = kept.kept, self.reduced[kept.kept]
-        for factor in kept.factors:
-            self.mask(factor, kept)
-        scale = f" * {self.reduced[kept.grows]}_growth" if kept.grows else ""
-        self.add(f"{name} = {self.reduction(node)}")
-        self.add(f"{name}_ref[...] = {name}_ref[...]{scale} + {name}")
-
-    def update_maximum(self, node: Reduce) -> None:
-        """The new maximum, and by what the sums of exponentials less it shrink."""
+    def grow(self, node: Reduce) -> None:
+        """The new largest score, and by what the sums so far shrink."""
         name, inside = self.reduced[node], self.inside(node)
         x = self.named(f"jnp.where({self.is_token(inside)}, {self.spelled(node.x, inside)}, -jnp.inf)")
         self.names[node.x, self.form(node.x, inside)] = x
         self.add(f"{name} = jnp.maximum({name}_ref[...], {self.reduction(node)})")
-        self.add(f"{name}_growth = jnp.exp({name}_ref[...] - {name})")
+        self.add(f"shrink = jnp.exp({name}_ref[...] - {name})")
         self.add(f"{name}_ref[...] = {name}")
         self.know(node, name)
 
-    def mask(self, factor: Expr, kept: Running) -> None:
-        """What lies past the last token is nothing, and may be no number: as a factor it is zero."""
-        if is_exponential(factor, kept.grows):
-            return
-        inside = self.inside(kept.kept)
-        frame = inside if len(inside) < 3 else self.plan.free(factor.axes)
+    def add_to(self, node: Reduce) -> None:
+        """A sum so far, and this block's."""
+        name, inside = self.reduced[node], self.inside(node)
+        for factor in factors(node.x):
+            if factor is not self.carried.share:
+                self.mask(factor, inside if len(inside) < 3 else self.plan.free(factor.axes))
+        self.add(f"{name} = {self.reduction(node)}")
+        self.add(f"{name}_ref[...] = {name}_ref[...] * shrink + {name}")
+
+    def mask(self, factor: Expr, frame: Axes) -> None:
         text = self.text(factor, frame)
         name = text if text.isidentifier() else self.named(text)
         self.add(f"{name} = jnp.where({self.is_token(self.plan.free(factor.axes))}, {name}, 0.0)")
@@ -117,3 +116,11 @@ class TokensBody(Body):
 
     def scratch_name(self, node: Reduce) -> str:
         return f"{self.reduced[node]}_ref"
+
+
+def factors(x: Expr) -> list[Expr]:
+    """What a product is made of."""
+    match x:
+        case Binary("*", left, right):
+            return [*factors(left), *factors(right)]
+    return [x]
