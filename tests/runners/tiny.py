@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from runners.checkpoint import expected_shapes
-from runners.kernels.emit import Emitted
+from runners.kernels.emit import TARGETS, Emitted, emit
 from runners.kernels.source import KERNELS
 from runners.step import Step
 from schemas.records import Model, Reference
@@ -62,3 +62,10 @@ def untexted(step: Step) -> dict[str, Emitted]:
         name: Emitted(KERNELS[name], "reference", sizes, step.storage, "", {})
         for name, sizes in step.sizes.items()
     }
+
+
+def emitted(step: Step, target: str) -> dict[str, Emitted]:
+    """The kernels of a step in a language, or without a text where the target is none."""
+    if target not in TARGETS:
+        return untexted(step)
+    return {name: emit(KERNELS[name], target, sizes, step.storage) for name, sizes in step.sizes.items()}
