@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ import psutil
 
 from runners import compiler
 from runners.device import Contents, Device, Identity, Numbers, Ran, RunnerError, element_type
+from runners.environment import cpu_model
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS, Layout
 from runners.kernels.sizes import Storage
@@ -54,7 +54,8 @@ class CpuDevice(Device):
         self.compiler = compiler.find()
         name = Path(self.compiler.command[0]).name
         packages = (Package(name, self.compiler.version), Package("threads", str(self.threads)))
-        return Identity(name=cpu_model(), count=1, driver=None, toolchain=packages)
+        cores = psutil.cpu_count(logical=False) or usable_cores()
+        return Identity(name=f"{cpu_model()} ({cores} cores)", count=1, driver=None, toolchain=packages)
 
     def compile(self, kernels: Sequence[Emitted]) -> float:
         texts = {f"{kernel.kernel.name}.c": kernel.text for kernel in kernels}
@@ -156,16 +157,6 @@ class CpuDevice(Device):
 def usable_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def cpu_model() -> str:
-    """What the operating system calls this processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()
 
 
 def _refuse_what_does_not_fit(needed_bytes: int) -> None:

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import ml_dtypes
 import numpy as np
 
-from runners.kernels.emit import Emitted
-from runners.kernels.expr import Element
-from runners.kernels.sizes import Storage
+from runners.kernels.emit import TARGETS, Emitted, emit
+from runners.kernels.expr import Element, Kernel
+from runners.kernels.sizes import Sizes, Storage
 from runners.step import Buffer, Step
 from schemas.records import Package
 
@@ -33,7 +33,8 @@ def element_type(element: Element, storage: Storage) -> np.dtype[Any]:
     """The NumPy type of an array's elements."""
     stored: dict[Storage, Any] = {"bf16": ml_dtypes.bfloat16, "f16": np.float16, "f32": np.float32}
     types: dict[Element, Any] = {"stored": stored[storage], "f32": np.float32, "i32": np.int32}
-    return np.dtype(types[element])
+    found: np.dtype[Any] = np.dtype(types[element])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ class Device(ABC):
     runner: ClassVar[str]
     target: ClassVar[str]
     storages: ClassVar[tuple[Storage, ...]]
+
+    @property
+    def language(self) -> str:
+        """The language of the emitted kernels, as people call it."""
+        return TARGETS[self.target].name
+
+    def emit(self, kernel: Kernel, sizes: Sizes, storage: Storage) -> Emitted:
+        """The kernel's text for this device."""
+        return emit(kernel, self.target, sizes, storage)
 
     @abstractmethod
     def open(self) -> Identity:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from runners.kernels.sizes import Sizes
 
 Numbers = Any  # an array, or a NumPy scalar where no axis is free
 
+_BLOCK_ELEMENTS = 16_000_000
 _UNARY: dict[str, Callable[..., Numbers]] = {"exp": np.exp, "rsqrt": lambda x: 1.0 / np.sqrt(x)}
 _BINARY: dict[str, Callable[..., Numbers]] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
 
@@ -40,6 +42,49 @@ def evaluate(kernel: Kernel, sizes: Sizes, arrays: Mapping[str, Numbers]) -> Non
     values = [run.aligned(store.value, store.target.axes) for store in kernel.stores]
     for store, value in zip(kernel.stores, values, strict=True):
         run.write(store, value)
+
+
+def evaluate_in_blocks(
+    kernel: Kernel, sizes: Sizes, shared: Mapping[str, Any], states: Sequence[Mapping[str, Numbers]]
+) -> None:
+    """As :func:`evaluate` for each of ``states``, which share the arrays of ``shared``.
+
+    Programs are independent, so a kernel whose parallel axis leads its arrays is run by blocks of it: no
+    float64 copy of a whole matrix exists, and each block of ``shared`` is read and widened once. What is
+    shared is not written, and need only give its rows when indexed.
+    """
+    for part, rows in _blocks(kernel, sizes):
+        here = {
+            array.name: np.asarray(shared[array.name][rows]).astype(np.float64, copy=False)
+            if rows is not None and array.axes[:1] == kernel.parallel
+            else shared[array.name]
+            for array in kernel.arrays
+            if array.name in shared
+        }
+        for state in states:
+            own = {
+                array.name: state[array.name][rows]
+                if rows and array.axes[:1] == kernel.parallel
+                else state[array.name]
+                for array in kernel.arrays
+                if array.name not in shared
+            }
+            evaluate(kernel, part, here | own)
+
+
+def _blocks(kernel: Kernel, sizes: Sizes) -> Iterator[tuple[Sizes, slice | None]]:
+    """Sizes and rows of each block; None for all at once."""
+    having = [array for array in kernel.arrays if set(array.axes) & set(kernel.parallel)]
+    if len(kernel.parallel) != 1 or any(array.axes[:1] != kernel.parallel for array in having):
+        yield sizes, None
+        return
+    name = kernel.parallel[0].name
+    length = sizes.lengths[name]
+    widest = max(math.prod(sizes.shape(array.axes[1:], capacity=1)) for array in having)
+    rows = max(1, _BLOCK_ELEMENTS // widest)
+    for first in range(0, length, rows):
+        last = min(first + rows, length)
+        yield Sizes({**sizes.lengths, name: last - first}, sizes.settings), slice(first, last)
 
 
 class _Run:
@@ -97,7 +142,7 @@ class _Run:
 
     def read(self, load: Load) -> Numbers:
         numbers = self.arrays[load.array.name][self.places(load)]
-        return numbers if load.array.element == "i32" else numbers.astype(np.float64)
+        return numbers if load.array.element == "i32" else np.asarray(numbers).astype(np.float64, copy=False)
 
     def places(self, load: Load) -> tuple[Any, ...]:
         """The index in NumPy's terms: the valid part of an axis, or one place."""

@@ -1,0 +1,78 @@
+"""The device file of a run: the one on record, or a draft for the person to complete."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+from runners.device import RunnerError
+from runners.record import write
+from schemas.load import load
+from schemas.records import Device
+
+_DRAFT = """\
+---
+schema: decode-board/device/1
+id: {id}
+name: "{name}"
+vendor: null
+type: {type}
+memory_gb: null
+tdp_w: null
+peak_bandwidth: null
+other_bandwidths: []
+aliases: ["{name}"]
+sources: []
+reproduction: null
+---
+Drafted by a runner from what the machine says of itself. To complete it, fill in from the vendor's own pages what is
+null above: `vendor`, `memory_gb`, `tdp_w`, and above all `peak_bandwidth` (`gb_per_s`, `what`, and a `source` with
+`title` and `url`), without which a row of this device is shown but not ranked. Then replace this text by what a reader
+should know of the machine.
+"""
+
+
+def known_devices(data_folder: Path) -> dict[str, Device]:
+    """All readable device files, by id."""
+    found = [load(path, data_folder) for path in sorted((data_folder / "devices").glob("*.md"))]
+    return {device.id: device for device in found if isinstance(device, Device)}
+
+
+def resolve(data_folder: Path, wanted: str | None, name: str) -> tuple[str, Device | None]:
+    """The id of the device, and its file's record; None where a draft is due.
+
+    ``wanted`` is what the person named; else the device whose alias or name is ``name``, else an id made of it.
+    """
+    known = known_devices(data_folder)
+    if wanted is None:
+        for device in known.values():
+            if name in (device.name, *device.aliases):
+                return device.id, device
+        wanted = slug(name)
+    if wanted in known:
+        return wanted, known[wanted]
+    if wanted != slug(wanted):
+        raise RunnerError(
+            f"--device: is not an id (got '{wanted}'); use lower-case letters and digits, such as '{slug(wanted)}'"
+        )
+    return wanted, None
+
+
+def closest(wanted: str, data_folder: Path) -> str | None:
+    """The known id that ``wanted`` may have meant."""
+    return next(iter(get_close_matches(wanted, known_devices(data_folder), n=1)), None)
+
+
+def slug(name: str) -> str:
+    """An id made of a name."""
+    plain = re.sub(r"\((r|tm|c)\)|\bcpu\b|\bprocessor\b|@.*", " ", name.lower())
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:96].strip("-") or "device"
+
+
+def draft(data_folder: Path, device_id: str, name: str, kind: str) -> Path:
+    """Write a draft that is valid as it stands; its path."""
+    path = data_folder / "devices" / f"{device_id}.md"
+    shown = name.replace("\\", " ").replace('"', "'")
+    write(path, _DRAFT.format(id=device_id, name=shown, type=kind))
+    return path

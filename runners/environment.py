@@ -1,0 +1,102 @@
+"""What a result says of the machine: enough to doubt it, and no host name, user name or path."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from runners.device import Identity
+from schemas.records import Environment, Package
+
+ROOT = Path(__file__).resolve().parents[1]
+_MEASURING_PACKAGES = ("numpy",)
+_SYSTEM = re.compile(r"[<>\x00-\x1f]")
+
+
+def environment(identity: Identity, runner: str, arguments: Sequence[str]) -> Environment:
+    """The environment of a run on the device of ``identity``; ``arguments`` are the command line's."""
+    revision, dirty = git_state()
+    packages = (Package("python", platform.python_version()), *map(_package, _MEASURING_PACKAGES))
+    return Environment(
+        device_name=line(identity.name),
+        device_count=identity.count,
+        driver=identity.driver,
+        toolchain=(*identity.toolchain, *packages),
+        os=line(_operating_system()),
+        cpu_model=line(cpu_model()),
+        cpu_count=os.cpu_count() or 1,
+        memory_bytes=float(psutil.virtual_memory().total),
+        runner=runner,
+        runner_version=_package("decode-board").version,
+        git_revision=revision,
+        git_dirty=dirty,
+        command=command(runner, arguments),
+    )
+
+
+def cpu_model() -> str:
+    """What the operating system calls this machine's processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
+
+
+def line(text: str) -> str:
+    """``text`` as one line that a schema admits."""
+    return " ".join(_SYSTEM.sub(" ", text).split())[:300] or "unknown"
+
+
+def command(runner: str, arguments: Sequence[str]) -> str:
+    """The command line, with each path shortened to its last part: a path may name a person."""
+    shown = [Path(part).name if "/" in part or "\\" in part else part for part in arguments]
+    return _SYSTEM.sub(" ", shlex.join(["python", "-m", f"runners.{runner}", *shown]))[:2000]
+
+
+def git_state() -> tuple[str | None, bool | None]:
+    """The revision of this checkout and whether tracked files differ from it; (None, None) outside of git."""
+    revision = _git("rev-parse", "HEAD")
+    if revision is None:
+        return None, None
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "runners", "schemas")
+    return revision, bool(changed)
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments],  # noqa: S607  # wherever the person has it
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _operating_system() -> str:
+    try:
+        release = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        release = ""
+    name = release or f"{platform.system()} {platform.mac_ver()[0]}".strip()
+    return f"{name}, {platform.system()} {platform.release()}, {platform.machine()}"
+
+
+def _package(name: str) -> Package:
+    try:
+        return Package(name, version(name))
+    except PackageNotFoundError:
+        return Package(name, "unknown")

@@ -1,0 +1,136 @@
+"""Findings to result files: the contender's with its kernels, and one for each baseline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from runners.check import KernelCheck
+from runners.device import Device
+from runners.kernels.sizes import MICROBENCHMARK
+from runners.measure import samples
+from runners.record import CONTRACT, SCHEMA, kernel_source
+from runners.session import Findings, Options
+from runners.step import decode_step
+from schemas.records import (
+    DecodeBlock,
+    Dtype,
+    Environment,
+    KernelBlock,
+    KernelTiming,
+    Package,
+    Result,
+    Stack,
+)
+
+
+def results(
+    found: Findings, options: Options, identity: dict[str, Any], environment: Environment, device: Device
+) -> list[Result]:
+    """The files of a run, ours first. ``identity``: id, device, submitter, measured_at, quick, notes."""
+    decode = _decode(found, options, device.runner, None)
+    ours = _result(identity, environment, "contender", _stack(environment, device.language), decode)
+    ours = replace(
+        ours, kernels=_kernels(found, options, device.language, (bool(decode) and identity["id"]) or None)
+    )
+    ours = replace(ours, kernel_source=kernel_source(environment.git_revision))
+    return [
+        ours,
+        *(_baseline(found, options, ours, name) for name in found.repetitions if name != device.runner),
+    ]
+
+
+def _result(
+    identity: dict[str, Any], environment: Environment, role: Any, stack: Stack, decode: DecodeBlock | None
+) -> Result:
+    return Result(
+        schema=SCHEMA,
+        provenance="measured",
+        role=role,
+        device_as_stated=environment.device_name,
+        source=None,
+        stack=stack,
+        kernel_source=None,
+        environment=environment,
+        decode=decode,
+        kernels=None,
+        **identity,
+    )
+
+
+def _stack(environment: Environment, language: str) -> Stack:
+    compiler = environment.toolchain[0]
+    return Stack(
+        name="Decode Board",
+        backend=None,
+        languages=(language,),
+        toolchain=f"{compiler.name} {compiler.version}"[:300],
+        driver=environment.driver,
+    )
+
+
+def _decode(found: Findings, options: Options, name: str, baseline_of: str | None) -> DecodeBlock | None:
+    repetitions = found.repetitions.get(name)
+    if not repetitions or found.step is None:
+        return None
+    checked = found.step if baseline_of is None else None
+    return DecodeBlock(
+        model=options.model.id,
+        dtype=options.storage,
+        batch_size=1,
+        depth_tokens=options.depth_tokens,
+        weights=options.weights.record,
+        contract=CONTRACT,
+        baseline_of=baseline_of,
+        numerics_ok=checked.passed if checked else None,
+        logits_rel_l2=checked.logits_rel_l2 if checked else None,
+        first_divergence_step=checked.first_divergence_step if checked else None,
+        token_ids=tuple(found.tokens[name]),
+        figure=None,
+        samples=samples(options.plan, repetitions, found.compile_s if checked else None),
+    )
+
+
+def _kernels(found: Findings, options: Options, language: str, step_of: str | None) -> KernelBlock:
+    in_step = {launch.kernel for launch in decode_step(options.model, options.storage, 1).launches}
+    timings = [
+        _timing(found, options.storage, language, check, check.kernel in in_step)
+        for check in found.checks.values()
+        if check.kernel in found.latencies_ns or not check.passed
+    ]
+    return KernelBlock(options.model.id, options.depth_tokens, step_of, tuple(timings))
+
+
+def _timing(found: Findings, dtype: Dtype, language: str, check: KernelCheck, in_step: bool) -> KernelTiming:
+    latencies = found.latencies_ns.get(check.kernel) if check.passed else None
+    return KernelTiming(
+        kernels=(check.kernel,),
+        shape=None if in_step else dict(MICROBENCHMARK.lengths),
+        dtype=dtype,
+        per="call",
+        execution="emitted",
+        language=language,
+        implementation=None,
+        numerics_ok=check.passed,
+        rel_l2_error=check.rel_l2_error,
+        error=check.error,
+        emitted_sha256=found.kernels[check.kernel].sha256,
+        figure=None,
+        samples_ns=tuple(latencies) if latencies else None,
+    )
+
+
+def _baseline(found: Findings, options: Options, ours: Result, name: str) -> Result:
+    assert ours.environment
+    versions = tuple(Package(package, release) for package, release in found.versions.get(name, {}).items())
+    stack = Stack(name, None, (), " ".join(f"{one.name} {one.version}" for one in versions) or None, None)
+    identity = {
+        "id": f"{ours.id}-{name.replace('.', '-')}",
+        "device": ours.device,
+        "submitter": ours.submitter,
+        "measured_at": ours.measured_at,
+        "quick": ours.quick,
+        "notes": "Interleaved with the row that it is the baseline of, in a process of its own.",
+    }
+    environment = replace(ours.environment, toolchain=(*versions, *ours.environment.toolchain[1:]))
+    return _result(identity, environment, "baseline", stack, _decode(found, options, name, ours.id))

@@ -1,0 +1,227 @@
+"""One run from start to file: compile, check, load, check the step, measure, time each kernel."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runners import baselines
+from runners.check import KernelCheck, StepCheck, check_kernels, check_step
+from runners.device import Contents, Device
+from runners.journal import Journal
+from runners.kernels.emit import Emitted
+from runners.kernels.sizes import MICROBENCHMARK, STORAGE_BYTES, Storage, step_sizes
+from runners.kernels.source import DECODE_STEP, MICROBENCHMARKS
+from runners.measure import Contender, DeviceContender, Measured, Plan, measure
+from runners.step import Buffer, Role, Step, decode_step
+from runners.weights import Synthetic, WeightSource, first_contents
+from schemas.records import Model, Repetition
+
+SEED = 0
+ROTATED_BYTES = 256_000_000
+"""Microbenchmarks take turns over so much memory, several times a large cache, so that inputs come from memory."""
+_CAPACITY_MULTIPLE = 64
+_TRACED_STEPS = 24
+_TRACED_WARMUP_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for."""
+
+    model: Model
+    weights: WeightSource
+    storage: Storage
+    depth_tokens: int
+    plan: Plan
+    baselines: tuple[str, ...] = ()
+    weights_folder: Path | None = None
+    kernels_only: bool = False
+    checked_steps: int = 8
+    threads: int | None = None
+
+
+@dataclass(slots=True)
+class Findings:
+    """All that a run found. ``interrupted`` says that the person stopped it after some repetitions."""
+
+    kernels: dict[str, Emitted]
+    compile_s: float
+    checks: dict[str, KernelCheck] = field(default_factory=dict)
+    step: StepCheck | None = None
+    repetitions: dict[str, list[Repetition]] = field(default_factory=dict)
+    tokens: dict[str, list[int]] = field(default_factory=dict)
+    latencies_ns: dict[str, list[int]] = field(default_factory=dict)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> list[KernelCheck]:
+        """The kernels that failed their check."""
+        return [check for check in self.checks.values() if not check.passed]
+
+
+Say = Callable[[str], None]
+
+
+def run(device: Device, options: Options, journal: Journal, say: Say, watch: Say) -> Findings:
+    """The whole protocol. ``say`` gets lines to keep, ``watch`` what is being done at the moment."""
+    capacity = options.depth_tokens + options.plan.steps
+    capacity = -(-capacity // _CAPACITY_MULTIPLE) * _CAPACITY_MULTIPLE
+    step = decode_step(options.model, options.storage, capacity)
+    watch("compiling")
+    kernels = emitted_kernels(device, options)
+    found = Findings(kernels, device.compile(list(kernels.values())))
+    took = f"in {found.compile_s:.1f} s" if found.compile_s else "(kept from before)"
+    say(f"compiled   {len(kernels)} kernels {took}")
+    _check_kernels(device, found, step, options, say, watch)
+    _microbenchmarks(device, found, options, watch)
+    if not any(check.kernel in step.sizes for check in found.failed):
+        _decode(device, found, step, options, journal, say, watch)
+    device.close()
+    return found
+
+
+def emitted_kernels(device: Device, options: Options) -> dict[str, Emitted]:
+    """Every kernel's text for this model and storage type."""
+    sizes = step_sizes(options.model)
+    return {
+        kernel.name: device.emit(kernel, sizes.get(kernel.name, MICROBENCHMARK), options.storage)
+        for kernel in (*DECODE_STEP, *MICROBENCHMARKS)
+    }
+
+
+def _check_kernels(
+    device: Device, found: Findings, step: Step, options: Options, say: Say, watch: Say
+) -> None:
+    position = options.depth_tokens + options.plan.steps // 2
+    checks = check_kernels(device, found.kernels, position, step.capacity, SEED + 1)
+    for name in found.kernels:
+        watch(f"checking {name}")
+        check = next(checks)
+        found.checks[name] = check
+        if check.error:
+            say(f"FAILED     {name}: {check.error}")
+    passed = [check.rel_l2_error or 0.0 for check in found.checks.values() if check.passed]
+    if passed:
+        count = f"{len(passed)} of {len(found.checks)} kernels at true shapes"
+        say(f"checked    {count}, relative L2 error up to {max(passed):.1e}")
+
+
+# --- single kernels -------------------------------------------------------------------------------
+
+
+def _microbenchmarks(device: Device, found: Findings, options: Options, watch: Say) -> None:
+    for kernel in MICROBENCHMARKS:
+        if found.checks[kernel.name].passed:
+            watch(f"timing {kernel.name}")
+            found.latencies_ns[kernel.name] = _rotated(device, found.kernels[kernel.name], options)
+
+
+def _rotated(device: Device, emitted: Emitted, options: Options) -> list[int]:
+    """Latencies of one kernel, each call on the next of several sets of arrays."""
+    kernel, step = emitted.kernel, Step(options.storage, 1, {emitted.kernel.name: emitted.sizes})
+    one_set = sum(math.prod(emitted.sizes.shape(array.axes, 1)) for array in kernel.arrays)
+    sets = max(2, math.ceil(ROTATED_BYTES / (one_set * STORAGE_BYTES[options.storage])))
+    for turn in range(sets):
+        names = [f"{array.name}{turn}" for array in kernel.arrays]
+        for array, name in zip(kernel.arrays, names, strict=True):
+            role: Role = "table" if array in kernel.inputs else "activation"
+            step.buffers[name] = Buffer(name, array.element, emitted.sizes.shape(array.axes, 1), role)
+        step.launch(kernel.name, *names)
+    device.load(step, {kernel.name: emitted}, _drawn(options.storage))
+    device.trace(1)
+    rounds = max(2, math.ceil(_TRACED_STEPS / sets))
+    return [ns for column in device.trace(rounds) for ns in column]
+
+
+def _drawn(storage: Storage) -> Contents:
+    source = Synthetic(SEED, storage)
+    return lambda buffer, first, last: source.rows(buffer.name, buffer.shape, first, last)
+
+
+# --- the decode step ------------------------------------------------------------------------------
+
+
+def _decode(
+    device: Device, found: Findings, step: Step, options: Options, journal: Journal, say: Say, watch: Say
+) -> None:
+    contents = first_contents(options.model, step, options.weights, options.depth_tokens, SEED)
+    watch("loading weights")
+    device.load(step, found.kernels, contents)
+    launches = itertools.count(1)
+    found.step = check_step(
+        device, step, contents, options.checked_steps,
+        lambda: watch(f"checking the step: reference {next(launches)} of {len(step.launches) - 1} launches"),
+    )  # fmt: skip
+    if not found.step.passed:
+        say(
+            f"FAILED     the step: logits' relative L2 error above the bound (got {found.step.logits_rel_l2})"
+        )
+        return
+    say(f"checked    the step: {_said(found.step)}")
+    if not options.kernels_only:
+        _measure(device, found, contents, step, options, journal, say, watch)
+    watch("timing each kernel within the step")
+    _restart(device, contents, step)
+    device.trace(_TRACED_WARMUP_STEPS)
+    _restart(device, contents, step)
+    for launch, latencies in zip(
+        step.launches, device.trace(min(_TRACED_STEPS, options.plan.steps)), strict=True
+    ):
+        found.latencies_ns.setdefault(launch.kernel, []).extend(latencies)
+
+
+def _said(check: StepCheck) -> str:
+    agree = (
+        "all tokens agree"
+        if check.first_divergence_step is None
+        else f"tokens leave the reference's at step {check.first_divergence_step}"
+    )
+    return (
+        f"logits of {len(check.token_ids)} steps, relative L2 error up to {check.logits_rel_l2:.1e}, {agree}"
+    )
+
+
+def _restart(device: Device, contents: Contents, step: Step) -> None:
+    for name in ("token", "position"):
+        device.write(name, contents(step.buffers[name], 0, 1))
+
+
+def _measure(
+    device: Device, found: Findings, contents: Contents, step: Step, options: Options,
+    journal: Journal, say: Say, watch: Say,
+) -> None:  # fmt: skip
+    first = {name: contents(step.buffers[name], 0, 1) for name in ("token", "position")}
+    ours = DeviceContender(device.runner, device, first["token"], first["position"])
+    with ExitStack() as stack:
+        contenders: list[Contender] = [ours]
+        for name in options.baselines:
+            watch(f"starting {name}")
+            baseline = stack.enter_context(baselines.start(name, options))
+            found.versions[name] = baseline.versions
+            contenders.append(baseline)
+        try:
+            _keep(measure(contenders, options.plan, device.read_bandwidth), found, journal, say, watch)
+        except KeyboardInterrupt:
+            if not found.repetitions.get(ours.name):
+                raise
+            found.interrupted = True
+            say("interrupted: the repetitions that finished are kept")
+
+
+def _keep(events: Iterable[Measured | str], found: Findings, journal: Journal, say: Say, watch: Say) -> None:
+    for event in events:
+        if isinstance(event, str):
+            watch(event)
+            continue
+        warned = journal.problem
+        journal.add(event.contender, event.repetition)
+        if journal.problem and not warned:
+            say(f"warning    {journal.problem}")
+        found.repetitions.setdefault(event.contender, []).append(event.repetition)
+        found.tokens.setdefault(event.contender, event.ran.tokens)
