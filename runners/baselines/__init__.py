@@ -1,1 +1,182 @@
-"""Other stacks decode beside ours, each in a worker process of its own."""
+"""Other stacks decode beside ours, each in a worker process: its memory, threads and crashes stay its own.
+
+The worker reads lines of JSON and answers each with one: a job, answered ``{"ready": true, "versions": {…}}``;
+then ``{"repetition": 64}``, answered ``{"step_ns": […], "tokens": […]}``; the end of its input ends it. What a
+person can mend is answered ``{"error": "…"}``. A worker waits in a blocking read, so that it uses no processor
+between repetitions: OpenMP's threads sleep after some milliseconds of spinning, whatever the person's own
+settings of it, which the worker does not inherit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, Protocol, Self
+
+import platformdirs
+
+from runners.baselines.job import Job
+from runners.device import Ran, RunnerError
+from runners.kernels.sizes import Storage
+from runners.measure import Plan
+from runners.weights import WeightSource
+from schemas.records import Model
+
+CACHE_FOLDER = Path(platformdirs.user_cache_dir("decode-board")) / "gguf"
+_THREADING = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_")
+_CLOSING_S = 5.0
+_TOLD_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A baseline's worker, the packages that it imports, and the command that installs them."""
+
+    module: str
+    imports: tuple[str, ...]
+    install: str
+
+
+STACKS: dict[str, Stack] = {
+    "llama.cpp": Stack(
+        "runners.baselines.llama_cpp",
+        ("llama_cpp", "gguf"),
+        "pip install --constraint constraints.txt llama-cpp-python gguf",
+    ),
+    "pytorch-eager": Stack(
+        "runners.baselines.pytorch",
+        ("torch", "transformers"),
+        "pip install --constraint constraints.txt torch transformers",
+    ),
+}
+NAMES = tuple(STACKS)
+
+
+class Options(Protocol):
+    """What a baseline must know of a run."""
+
+    @property
+    def model(self) -> Model: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def depth_tokens(self) -> int: ...
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def weights(self) -> WeightSource: ...
+    @property
+    def weights_folder(self) -> Path | None: ...
+    @property
+    def threads(self) -> int | None: ...
+
+
+def available() -> dict[str, str | None]:
+    """Each baseline's name, and None, or why it cannot run here. Imports nothing."""
+    return {name: _lacking(stack) for name, stack in STACKS.items()}
+
+
+def _lacking(stack: Stack) -> str | None:
+    missing = [name for name in stack.imports if find_spec(name) is None]
+    return f"{' and '.join(missing)} not installed; {stack.install}" if missing else None
+
+
+def start(name: str, options: Options, cache_folder: Path = CACHE_FOLDER) -> Baseline:
+    """Start the baseline ``name`` on the workload of ``options``; returns when it has loaded its weights."""
+    lacking = _lacking(STACKS[name])
+    if lacking:
+        raise RunnerError(f"--baseline: {name} cannot run here (got: {lacking.replace('; ', '); ', 1)}")
+    job = Job(
+        model=options.model,
+        storage=options.storage,
+        depth_tokens=options.depth_tokens,
+        steps=options.plan.steps,
+        threads=options.threads or 1,
+        seed=options.weights.record.seed,
+        weights_folder=options.weights_folder,
+        cache_folder=cache_folder,
+    )
+    return Baseline(name, STACKS[name].module, job)
+
+
+class Baseline:
+    """A running worker. Leaving the context ends it."""
+
+    def __init__(self, name: str, module: str, job: Job) -> None:
+        self.name = name
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        self._worker = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=_environment(),
+            text=True,
+            start_new_session=True,  # an interrupt is for us, who then end it
+        )
+        try:
+            self.versions: dict[str, str] = self._ask(job.to_json())["versions"]
+        except BaseException:
+            self.close()
+            raise
+
+    def repetition(self, steps: int) -> Ran:
+        """``steps`` decode steps from the job's depth on."""
+        answer = self._ask({"repetition": steps})
+        return Ran(answer["step_ns"], answer["tokens"])
+
+    def close(self) -> None:
+        """End the worker, by force if it does not end by itself."""
+        assert self._worker.stdin
+        assert self._worker.stdout
+        with suppress(BrokenPipeError):
+            self._worker.stdin.close()
+        try:
+            self._worker.wait(_CLOSING_S if self._worker.poll() is None else 0)
+        except subprocess.TimeoutExpired:
+            self._worker.kill()
+            self._worker.wait()
+        self._worker.stdout.close()
+        self._errors.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        assert self._worker.stdin
+        assert self._worker.stdout
+        try:
+            print(json.dumps(message), file=self._worker.stdin, flush=True)
+        except BrokenPipeError:
+            raise RunnerError(self._last_words()) from None
+        line = self._worker.stdout.readline()
+        if not line:
+            raise RunnerError(self._last_words())
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise RunnerError(answer["error"])
+        return answer
+
+    def _last_words(self) -> str:
+        """That the worker died, its exit status, and the last lines that it wrote."""
+        status = self._worker.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()[-_TOLD_LINES:]
+        said = "".join(f"\n  {line[:200]}" for line in lines)
+        return f"--baseline: {self.name} stopped (got exit status {status}); measure without it, or see why:{said}"
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without settings of threads; no network, no GPU."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_THREADING)}
+    return {**kept, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0"}

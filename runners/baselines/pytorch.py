@@ -1,0 +1,91 @@
+"""PyTorch as it comes: Hugging Face's Qwen2 in eager mode, with scaled-dot-product attention.
+
+The cache is transformers' DynamicCache: in eager mode it is faster than StaticCache, whose attention runs
+over its whole capacity.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
+
+from runners.baselines.job import Job
+from runners.baselines.worker import serve
+from runners.checkpoint import expected_shapes
+from runners.device import Numbers
+from runners.kernels.sizes import Storage
+from schemas.records import Model
+
+_TYPES: dict[Storage, Any] = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
+
+
+class Eager:
+    """The model, and a cache of the job's prompt."""
+
+    def __init__(self, job: Job) -> None:
+        torch.set_num_threads(job.threads)
+        self._depth_tokens = job.depth_tokens
+        self._model = _model(job)
+        self._cache = transformers.DynamicCache(config=self._model.config)
+        if job.prompt:
+            self._forward(job.prompt)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {"torch": torch.__version__, "transformers": transformers.__version__}
+
+    def restart(self) -> None:
+        beyond = self._cache.get_seq_length() - self._depth_tokens
+        if beyond:
+            self._cache.crop(-beyond)
+
+    def step(self, token: int) -> int:
+        return int(self._forward([token]).logits[0, -1].argmax())
+
+    def _forward(self, tokens: list[int]) -> Any:
+        with torch.inference_mode():
+            return self._model(
+                input_ids=torch.tensor([tokens]), past_key_values=self._cache, logits_to_keep=1
+            )
+
+
+def _model(job: Job) -> Any:
+    """The published model's class with our weights as its own, without a copy of them."""
+    config = _config(job.model, job.storage)
+    with torch.device("meta"):
+        model = transformers.Qwen2ForCausalLM(config)
+    model.model.rotary_emb = Qwen2RotaryEmbedding(config)
+    source, shapes = job.weights, expected_shapes(job.model)
+    weights = {name: _tensor(source.rows(name, shape, 0, shape[0])) for name, shape in shapes.items()}
+    model.load_state_dict(weights, assign=True, strict=not job.model.tie_word_embeddings)
+    model.tie_weights()
+    return model.eval()
+
+
+def _config(model: Model, storage: Storage) -> Any:
+    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+             "intermediate_size", "vocab_size", "max_position_embeddings", "rms_norm_eps",
+             "tie_word_embeddings")  # fmt: skip
+    return transformers.Qwen2Config(
+        **{name: getattr(model, name) for name in names},
+        rope_parameters={"rope_type": "default", "rope_theta": model.rope_theta},
+        dtype=_TYPES[storage],
+    )
+
+
+def _tensor(numbers: Numbers) -> Any:
+    """The same memory as a tensor; NumPy's bfloat16 goes as its bits."""
+    if numbers.dtype.itemsize == 2:
+        kind = torch.float16 if numbers.dtype == np.float16 else torch.bfloat16
+        return torch.from_numpy(numbers.view(np.uint16)).view(kind)
+    return torch.from_numpy(numbers)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    serve(Eager)

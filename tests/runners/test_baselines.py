@@ -1,0 +1,241 @@
+"""A baseline runs in a process of its own, decodes what we decode, and says why when it cannot."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from runners import baselines
+from runners.baselines import NAMES, Baseline, available, start
+from runners.baselines.job import Job
+from runners.checkpoint import Checkpoint
+from runners.device import RunnerError
+from runners.kernels.sizes import Storage
+from runners.measure import Plan
+from runners.null import NullDevice
+from runners.step import decode_step
+from runners.weights import START_TOKEN, Synthetic, first_contents
+from schemas.records import Model
+from tests.runners.tiny import Tensors, random_tensors, save, tiny_model, untexted
+
+DEPTH_TOKENS, STEPS = 5, 12
+MODEL = tiny_model(hidden_size=128, num_attention_heads=4, num_key_value_heads=2, head_dim=32,
+                   intermediate_size=96, vocab_size=160)  # fmt: skip
+TIED = replace(MODEL, tie_word_embeddings=True)
+
+
+def job(folder: Path, **changed: Any) -> Job:
+    """A job of synthetic weights."""
+    fields: dict[str, Any] = {"model": MODEL, "storage": "f32", "depth_tokens": DEPTH_TOKENS, "steps": STEPS,
+                              "threads": 1, "seed": 0, "weights_folder": None, "cache_folder": folder}  # fmt: skip
+    return Job(**{**fields, **changed})
+
+
+def options(model: Model, folder: Path, depth_tokens: int = DEPTH_TOKENS, storage: Storage = "f32") -> Any:
+    """A run's options on the checkpoint of ``folder``."""
+    return SimpleNamespace(
+        model=model,
+        storage=storage,
+        depth_tokens=depth_tokens,
+        plan=Plan(steps=STEPS),
+        weights=Checkpoint(folder, model, storage),
+        weights_folder=folder,
+        threads=2,
+    )
+
+
+def counting(folder: Path, **changed: Any) -> Baseline:
+    return Baseline("counting", "tests.runners.counting_worker", job(folder, **changed))
+
+
+# --- the process ----------------------------------------------------------------------------------
+
+
+def test_a_repetition_is_timed_step_by_step_from_the_start_token(tmp_path: Path) -> None:
+    with counting(tmp_path) as worker:
+        assert worker.versions == {"counting": "1"}
+        first, second = worker.repetition(3), worker.repetition(2)
+    assert first.tokens == [START_TOKEN + 1, START_TOKEN + 2, START_TOKEN + 3]
+    assert second.tokens == [START_TOKEN + 2, START_TOKEN + 4]
+    assert [len(first.step_ns), len(second.step_ns)] == [3, 2]
+    assert min(first.step_ns) > 0
+
+
+def test_a_worker_that_dies_is_told_with_its_last_words(tmp_path: Path) -> None:
+    with counting(tmp_path, seed=START_TOKEN + 2) as worker:
+        worker.repetition(1)
+        for _ in range(2):
+            with pytest.raises(RunnerError, match=r"counting stopped \(got exit status 1\)(?s:.*)fell over"):
+                worker.repetition(5)
+
+
+def test_what_a_person_can_mend_is_told_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(RunnerError, match=r"^threads: must be 1 or more \(got 0\); give --threads$"):
+        counting(tmp_path, threads=0)
+
+
+def test_a_checkpoint_that_is_none_is_told_by_the_worker(tmp_path: Path) -> None:
+    with pytest.raises(RunnerError, match=r"model\.safetensors: file: is missing"):
+        Baseline("reading", "tests.runners.reading_worker", job(tmp_path, weights_folder=tmp_path))
+
+
+def test_leaving_the_context_ends_the_worker(tmp_path: Path) -> None:
+    with counting(tmp_path) as worker:
+        process = psutil.Process(worker._worker.pid)
+        assert process.is_running()
+    assert not process.is_running()
+
+
+def test_a_worker_does_not_inherit_settings_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "infinite")
+    assert not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(baselines._environment())
+    assert baselines._environment()["HF_HUB_OFFLINE"] == "1"
+
+
+def test_a_job_is_the_same_on_the_other_side(tmp_path: Path) -> None:
+    for folder in (None, tmp_path):
+        told = job(tmp_path, weights_folder=folder)
+        assert Job.from_json(json.loads(json.dumps(told.to_json()))) == told
+
+
+def test_a_jobs_weights_are_the_runs_own(tmp_path: Path) -> None:
+    save(tmp_path, random_tensors(MODEL))
+    assert job(tmp_path, seed=3).weights == Synthetic(3, "f32")
+    assert isinstance(job(tmp_path, seed=None, weights_folder=tmp_path).weights, Checkpoint)
+
+
+# --- what is installed ----------------------------------------------------------------------------
+
+
+def test_a_baseline_whose_packages_lack_says_how_to_install_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(baselines, "find_spec", lambda name: None if name == "gguf" else object())
+    install = "pip install --constraint constraints.txt llama-cpp-python gguf"
+    assert available() == {"llama.cpp": f"gguf not installed; {install}", "pytorch-eager": None}
+    save(tmp_path, random_tensors(MODEL))
+    with pytest.raises(
+        RunnerError, match=rf"llama\.cpp cannot run here \(got: gguf not installed\); {install}"
+    ):
+        start("llama.cpp", options(MODEL, tmp_path))
+
+
+# --- the stacks -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    lacking = available()[request.param]
+    if lacking:
+        pytest.skip(lacking)
+    return str(request.param)
+
+
+def tame_tensors(model: Model) -> Tensors:
+    """Weights small enough that attention is no switch, as llama.cpp's cache is in 16 bits."""
+    return {name: np.float32(0.5) * numbers for name, numbers in random_tensors(model).items()}
+
+
+def our_tokens(model: Model, folder: Path, depth_tokens: int) -> list[int]:
+    """The null device's, after the same prompt."""
+    step = decode_step(model, "f32", depth_tokens + STEPS)
+    device = NullDevice()
+    device.load(step, untexted(step), first_contents(model, step, Checkpoint(folder, model, "f32"), 0, 0))
+    for token in job(folder, model=model, depth_tokens=depth_tokens).prompt:
+        device.write("token", np.array(token, np.int32))
+        device.run(1)
+    device.write("token", np.array(START_TOKEN, np.int32))
+    return device.run(STEPS).tokens
+
+
+@pytest.mark.parametrize(
+    ("model", "depth_tokens"), [(MODEL, DEPTH_TOKENS), (TIED, 0)], ids=["untied", "tied, empty cache"]
+)
+def test_a_baseline_decodes_our_tokens_again_and_again_and_rests(
+    tmp_path: Path, name: str, model: Model, depth_tokens: int
+) -> None:
+    save(tmp_path, tame_tensors(model))
+    expected = our_tokens(model, tmp_path, depth_tokens)
+    assert len(set(expected)) > STEPS // 2
+    with start(name, options(model, tmp_path, depth_tokens), tmp_path / "cache") as worker:
+        assert worker.name == name
+        assert all(worker.versions.values())
+        assert [worker.repetition(STEPS).tokens for _ in range(2)] == [expected, expected]
+        time.sleep(0.25)
+        assert busy_s(worker, 0.5) < 0.1
+
+
+def busy_s(worker: Baseline, while_s: float) -> float:
+    """Processor seconds that an idle worker uses."""
+    process = psutil.Process(worker._worker.pid)
+    before = process.cpu_times()
+    time.sleep(while_s)
+    after = process.cpu_times()
+    return (after.user - before.user) + (after.system - before.system)
+
+
+def test_a_baseline_decodes_in_16_bits(tmp_path: Path, name: str) -> None:
+    save(tmp_path, tame_tensors(MODEL))
+    run = options(MODEL, tmp_path, storage="bf16")
+    with start(name, run, tmp_path / "cache") as worker:
+        first = worker.repetition(STEPS)
+        assert worker.repetition(STEPS).tokens == first.tokens
+    assert first.tokens[:3] == our_tokens(MODEL, tmp_path, DEPTH_TOKENS)[:3]
+
+
+# --- llama.cpp's file -----------------------------------------------------------------------------
+
+needs_gguf = pytest.mark.skipif(find_spec("gguf") is None, reason="gguf is not installed: pip install gguf")
+
+
+@needs_gguf
+def test_a_gguf_file_is_kept_and_an_older_one_is_not(tmp_path: Path) -> None:
+    from runners.baselines.gguf_file import kept_file
+
+    first = kept_file(job(tmp_path))
+    written_ns = first.stat().st_mtime_ns
+    assert kept_file(job(tmp_path)) == first
+    assert first.stat().st_mtime_ns == written_ns
+    for changed in ({"seed": 1}, {"storage": "bf16"}, {"model": replace(MODEL, rope_theta=5.0)}):
+        other = kept_file(job(tmp_path, **changed))
+        assert other != first
+        assert list(tmp_path.iterdir()) == [other]
+
+
+@needs_gguf
+def test_a_gguf_file_holds_the_weights_bit_by_bit(tmp_path: Path) -> None:
+    import gguf
+
+    from runners.baselines.gguf_file import kept_file
+
+    reader = gguf.GGUFReader(kept_file(job(tmp_path, storage="bf16")))
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    source = Synthetic(0, "bf16")
+    up = source.rows("model.layers.2.mlp.up_proj.weight", (96, 128), 0, 96)
+    bias = source.rows("model.layers.2.self_attn.k_proj.bias", (64,), 0, 64)
+    assert tensors["blk.2.ffn_up.weight"].data.tobytes() == up.tobytes()
+    assert tensors["blk.2.attn_k.bias"].data.tobytes() == bias.astype(np.float32).tobytes()
+    assert len(tensors) == 3 + 12 * MODEL.num_hidden_layers
+
+
+@needs_gguf
+def test_too_little_disk_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from runners.baselines.gguf_file import kept_file
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
+    with pytest.raises(RunnerError, match=r"free: too little .* \(got 0\.0 GB\); free 0\.2 GB, or leave out"):
+        kept_file(job(tmp_path))
+    assert not list(tmp_path.iterdir())
