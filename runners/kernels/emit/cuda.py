@@ -3,6 +3,9 @@
 So the text compiles with nvcc and with NVRTC alike, from compute capability 7.5 on, and a recorded graph of
 such launches can be replayed for many tokens without the host: the token, the position and the cache are
 read and written in the device's memory.
+
+The second number of ``__launch_bounds__`` asks for one resident block only. Without it the compiler keeps to 32
+registers for the sake of occupancy, and of the loads that could be in flight together only a few are.
 """
 
 from __future__ import annotations
@@ -14,11 +17,11 @@ from runners.kernels.sizes import Sizes, Storage
 
 DIALECT = simt.Dialect(
     target="cuda",
-    opening='extern "C" __global__ void __launch_bounds__({threads}) {name}',
+    opening='extern "C" __global__ void __launch_bounds__({threads}, 1) {name}',  # the 1: see above
     parameter="{constant}{type} *__restrict__ {name}",
     capacity="int capacity",
     position_parameters=(),
-    indices=("const int thread = threadIdx.x, block = blockIdx.x;",),
+    indices={"thread": "const int thread = threadIdx.x;", "block": "const int block = blockIdx.x;"},
     stored={"bf16": "unsigned short", "f16": "unsigned short", "f32": "float"},
     functions={"exp": "expf", "rsqrt": "rsqrtf", "larger": "fmaxf", "fma": "fmaf"},
     shuffle_xor="__shfl_xor_sync(0xffffffffu, {value}, {distance})",

@@ -9,6 +9,7 @@ are numbers: nothing depends on the depth, which is read where the kernel runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from runners.kernels.emit import simt_matvec, simt_online, simt_rows
@@ -27,7 +28,6 @@ def emit(dialect: Dialect, kernel: Kernel, sizes: Sizes, storage: Storage) -> Em
     write, run_axes = strategy(kernel)
     body = Body(kernel, sizes, storage, dialect, run_axes)
     body.lines.depth = 1
-    body.add(*dialect.indices)
     write(body)
     return Emitted(
         kernel=kernel,
@@ -44,7 +44,7 @@ def strategy(kernel: Kernel) -> tuple[Callable[[Body], None], Iterable[Axis]]:
     reduced = [node.axis for node in kernel.reductions]
     written = [store.target.axes[-1] for store in kernel.stores if store.target.axes]
     found = matrices(kernel)
-    if found and len(found) == len(reduced):
+    if found and len(found) == len(reduced) and len(set(reduced)) == 1:
         return simt_matvec.write, reduced
     if any(axis.dynamic for axis in reduced):
         return simt_online.write, simt_online.inner_axes(kernel)
@@ -58,6 +58,8 @@ def _file(body: Body) -> str:
     kernel, dialect = body.kernel, body.dialect
     opening = dialect.opening.format(name=kernel.name, threads=body.block)
     own = [f"enum {{ {name} = {value} }}; // {doc}" for name, (value, doc) in body.constants.items()]
+    text = body.lines.text
+    indices = [f"    {line}" for name, line in dialect.indices.items() if re.search(rf"\b{name}\b", text)]
     lines = [
         f"// {kernel.doc}",
         f"// {'; '.join(map(_described, kernel.arrays))}",
@@ -67,10 +69,11 @@ def _file(body: Body) -> str:
         *constants(body.sizes),
         *own,
         "",
-        *helpers(dialect, body.storage, body.run == 1, body.lines.text),
+        *helpers(dialect, body.storage, body.run == 1, text),
         f"{opening}(",
         "    " + ",\n    ".join(_parameters(body)) + ") {",
-        body.lines.text + "}",
+        *indices,
+        text + "}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -98,5 +101,3 @@ def _parameters(body: Body) -> list[str]:
     if any(has_dynamic(array.axes) for array in kernel.arrays):
         spelled.append(dialect.capacity.format(place=len(spelled)))
     return [*spelled, *dialect.position_parameters]
-
-

@@ -31,7 +31,9 @@ class SimtPrinter(Printer):
         return self.element(node) if self.storage == "f32" else Printer.load(self, node)
 
     def place(self, index: Axis | Expr | int) -> str:
-        return f"({self.wide}){self.text(index, 3)}" if isinstance(index, Expr) else Printer.place(self, index)
+        return (
+            f"({self.wide}){self.text(index, 3)}" if isinstance(index, Expr) else Printer.place(self, index)
+        )
 
 
 class Body:

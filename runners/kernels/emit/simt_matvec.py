@@ -54,25 +54,27 @@ def _sums(body: Body, unrolled: int) -> None:
 
 def _vectors(body: Body, node: Reduce) -> list[Load]:
     loads = (load for load in needed(node.x, ()) if isinstance(load, Load))
-    return [load for load in loads if not body.kernel.parallel[0] in load.axes]
+    return [load for load in loads if body.kernel.parallel[0] not in load.axes]
 
 
 def _rows(body: Body) -> None:
     """One run of each row, times the run of x that all of them share."""
-    (axis,), inner = body.kernel.parallel, body.kernel.reductions[0].axis
+    inner = body.kernel.reductions[0].axis
     with body.lines.block("for (int row = 0; row < WARP_ROWS; row++)"):
         _row(body, clamped=True)
-        with body.runs(inner, inner.name, [node.x for node in body.kernel.reductions]):
-            with body.lines.block(EACH_OF_RUN):
-                for node in body.kernel.reductions:
-                    body.add(body.accumulate(node, f"{body.name(node)}[row]"))
+        products = [node.x for node in body.kernel.reductions]
+        with body.runs(inner, inner.name, products), body.lines.block(EACH_OF_RUN):
+            for node in body.kernel.reductions:
+                body.add(body.accumulate(node, f"{body.name(node)}[row]"))
 
 
 def _row(body: Body, *, clamped: bool) -> None:
     """The row's number. Beyond the last one, a warp reads the last and writes nothing: no lane leaves."""
     (axis,) = body.kernel.parallel
     length = length_name(axis)
-    row = f"first + row < {length} ? first + row : {length} - 1" if clamped and _ragged(body) else "first + row"
+    row = (
+        f"first + row < {length} ? first + row : {length} - 1" if clamped and _ragged(body) else "first + row"
+    )
     body.add(f"const {body.index_type} {axis.name} = {row};")
 
 

@@ -74,7 +74,9 @@ def _declare(body: Body, plan: OnePass) -> None:
     body.add(f"float {body.name(plan.largest)} = {LOWEST};")
     for carried in plan.sums:
         name, free = body.name(carried.node), _free(body, carried)
-        body.add(f"float {name}[{length_name(free)}_SLICES * RUN] = {{0.0f}};" if free else f"float {name} = 0.0f;")
+        body.add(
+            f"float {name}[{length_name(free)}_SLICES * RUN] = {{0.0f}};" if free else f"float {name} = 0.0f;"
+        )
 
 
 def _free(body: Body, carried: CarriedSum) -> Axis | None:
@@ -139,7 +141,9 @@ def _sums(body: Body, plan: OnePass) -> None:
     body.unroll(FLIGHT)
     with body.lines.block(EACH_IN_FLIGHT):
         _token(body, plan)
-        body.add(f"const float share = {body.print.functions['exp']}(score[turn] - {body.name(plan.largest)});")
+        body.add(
+            f"const float share = {body.print.functions['exp']}(score[turn] - {body.name(plan.largest)});"
+        )
         for carried in plan.sums:
             name, free = body.name(carried.node), _free(body, carried)
             if free is None:

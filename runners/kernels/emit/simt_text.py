@@ -20,9 +20,9 @@ WARP = 32
 class Dialect:
     """The words in which SIMT languages differ; all else of a kernel's text is common to them.
 
-    ``opening`` and ``parameter``, ``shuffle_xor`` are formatted with the names in braces. ``indices`` are
-    the lines that a body begins with, where ``thread`` and ``block`` are not parameters. ``device``,
-    ``shared`` and ``private`` are address spaces: of arrays, of a block's memory, of a thread's references.
+    ``opening``, ``parameter`` and ``shuffle_xor`` are formatted with the names in braces. ``indices`` define
+    ``thread`` and ``block`` in a body that uses them, where they are not parameters. ``device``, ``shared``
+    and ``private`` are address spaces: of arrays, of a block's memory, of what a helper is given to fill.
     """
 
     target: str
@@ -30,7 +30,7 @@ class Dialect:
     parameter: str  # {constant}, {type}, {name}, {place}
     capacity: str  # {place}
     position_parameters: tuple[str, ...]
-    indices: tuple[str, ...]
+    indices: Mapping[str, str]
     stored: Mapping[Storage, str]
     functions: Mapping[str, str]  # exp, rsqrt, larger, fma
     shuffle_xor: str  # {value}, {distance}

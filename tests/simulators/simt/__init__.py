@@ -21,14 +21,49 @@ from runners.kernels.emit import Emitted
 
 HEADERS = Path(__file__).parent
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused")
-FAST = ("-O2", "-march=native", "-fPIC", "-shared")
-SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover", "-ftrivial-auto-var-init=pattern")
+LIBRARY = ("-march=native", "-fPIC", "-shared")
+SANITIZED = (
+    "-O1",
+    "-g",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover",
+    "-ftrivial-auto-var-init=pattern",
+)
 
 _LIBRARY = """
 extern "C" const char *simulate(int kernel, int grid, int threads, int reverse, const int *blocks, int count,
                                 void *const *arguments, int capacity) {
     simt::arguments = arguments, simt::capacity = capacity;
     return simt::launch(KERNELS[kernel], grid, threads, reverse, blocks, count);
+}
+"""
+
+_PROGRAM = """
+#include <cstdlib>
+
+// kernel grid threads reverse capacity file...: each array is read from its file, alone in memory, and written back.
+int main(int count, char **words) {
+    auto number = [&](int place) { return atoi(words[place]); };
+    void *arrays[32];
+    long bytes[32];
+    for (int place = 6; place < count; place++) {
+        FILE *file = fopen(words[place], "rb");
+        fseek(file, 0, SEEK_END);
+        bytes[place - 6] = ftell(file);
+        rewind(file);
+        arrays[place - 6] = malloc(bytes[place - 6]);
+        if (fread(arrays[place - 6], 1, bytes[place - 6], file) != (size_t)bytes[place - 6]) return 2;
+        fclose(file);
+    }
+    simt::arguments = arrays, simt::capacity = number(5);
+    const char *report = simt::launch(KERNELS[number(1)], number(2), number(3), number(4), nullptr, 0);
+    if (report) return fprintf(stderr, "%s", report), 1;
+    for (int place = 6; place < count; place++) {
+        FILE *file = fopen(words[place], "wb");
+        fwrite(arrays[place - 6], 1, bytes[place - 6], file);
+        fclose(file);
+        free(arrays[place - 6]);
+    }
 }
 """
 
@@ -45,15 +80,27 @@ def compiler() -> str:
     return found
 
 
+def distinct(kernels: Sequence[Emitted]) -> list[Emitted]:
+    """The kernels without repeated texts, as at several depths."""
+    return list({emitted.sha256: emitted for emitted in kernels}.values())
+
+
+def places(kernels: Sequence[Emitted]) -> dict[str, int]:
+    """A text's hash to its place in the table of a compilation."""
+    return {emitted.sha256: place for place, emitted in enumerate(distinct(kernels))}
+
+
 def source(kernels: Sequence[Emitted], header: str, tail: str) -> str:
     """One file with all ``kernels``, each in a namespace and under a name of its own, and a table of them."""
     parts = [f'#include "{header}"']
-    for place, emitted in enumerate(kernels):
+    for place, emitted in enumerate(distinct(kernels)):
         parts += [f"namespace in_{place} {{", f"#define {emitted.kernel.name} kernel_{place}", "#line 1"]
         parts += [emitted.text, f"#undef {emitted.kernel.name}"]
         parts += [f"#undef {setting.upper()}" for setting in emitted.sizes.settings]
         parts += ["}"]
-    calls = ", ".join(f"[] {{ simt::call(in_{place}::kernel_{place}); }}" for place in range(len(kernels)))
+    calls = ", ".join(
+        f"[] {{ simt::call(in_{place}::kernel_{place}); }}" for place in range(len(distinct(kernels)))
+    )
     return "\n".join([*parts, f"static void (*const KERNELS[])() = {{{calls}}};", tail])
 
 
@@ -62,7 +109,10 @@ def build(text: str, output: Path, flags: Sequence[str]) -> Path:
     output.with_suffix(".cpp").write_text(text, "utf-8")
     command = [compiler(), "-std=c++17", *WARNINGS, *flags, f"-I{HEADERS}"]
     done = subprocess.run(
-        [*command, str(output.with_suffix(".cpp")), "-o", str(output)], capture_output=True, text=True
+        [*command, str(output.with_suffix(".cpp")), "-o", str(output)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SimulationError(done.stderr)
@@ -72,11 +122,12 @@ def build(text: str, output: Path, flags: Sequence[str]) -> Path:
 class Simulator:
     """Some emitted kernels, compiled together."""
 
-    def __init__(self, kernels: Sequence[Emitted], folder: Path, header: str = "cuda.h") -> None:
-        self.kernels = list({emitted.sha256: emitted for emitted in kernels}.values())
-        self.places = {emitted.sha256: place for place, emitted in enumerate(self.kernels)}
-        text = source(self.kernels, header, _LIBRARY)
-        self.library = ctypes.CDLL(str(build(text, folder / f"kernels_{id(self)}.so", FAST)))
+    def __init__(
+        self, kernels: Sequence[Emitted], folder: Path, header: str = "cuda.h", optimise: str = "-O2"
+    ) -> None:
+        self.places = places(kernels)
+        text = source(kernels, header, _LIBRARY)
+        self.library = ctypes.CDLL(str(build(text, folder / f"kernels_{id(self)}.so", (optimise, *LIBRARY))))
         self.library.simulate.restype = ctypes.c_char_p
 
     def run(
@@ -105,3 +156,32 @@ class Simulator:
         )
         if report is not None:
             raise SimulationError(report.decode())
+
+
+class Sanitized:
+    """Some kernels as a program of their own, under the address and undefined-behaviour sanitizers.
+
+    An array is an allocation of exactly its size, so that an access outside of it, or not aligned, ends the run.
+    """
+
+    def __init__(self, kernels: Sequence[Emitted], folder: Path, header: str = "cuda.h") -> None:
+        self.places, self.folder = places(kernels), folder
+        self.program = build(source(kernels, header, _PROGRAM), folder / "sanitized", SANITIZED)
+
+    def run(
+        self, emitted: Emitted, arrays: Mapping[str, Any], *, capacity: int = 1, reverse: bool = False
+    ) -> None:
+        """Run the kernel on ``arrays``, in place."""
+        place = self.places[emitted.sha256]
+        found = {array.name: arrays[array.name] for array in emitted.kernel.arrays}
+        files = [self.folder / name for name in found]
+        for file, array in zip(files, found.values(), strict=True):
+            file.write_bytes(array.tobytes())
+        numbers = (place, emitted.launch["grid"], emitted.launch["block"], int(reverse), capacity)
+        command = [str(self.program), *map(str, numbers), *map(str, files)]
+        options = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=0"}
+        done = subprocess.run(command, capture_output=True, text=True, env=options, check=False)
+        if done.returncode:
+            raise SimulationError(done.stderr or f"ended with {done.returncode}")
+        for file, array in zip(files, found.values(), strict=True):
+            array[...] = np.frombuffer(file.read_bytes(), array.dtype).reshape(array.shape)

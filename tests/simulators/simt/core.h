@@ -8,7 +8,6 @@
 // State is plain and static: one simulation at a time in a process; to use more cores, use more processes.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>

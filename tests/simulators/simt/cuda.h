@@ -6,7 +6,7 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline __attribute__((always_inline))
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __restrict__ __restrict
 #define __shared__ SIMT_SHARED
 
@@ -15,6 +15,14 @@
 #define __syncthreads() simt::barrier(__LINE__)
 #define __syncwarp() simt::warp_barrier(__LINE__)
 #define __shfl_xor_sync(mask, value, distance) simt::shuffle_xor(mask, value, distance, __LINE__)
+
+// Not <cmath>, which takes longer to read than all of these kernels.
+extern "C" {
+float expf(float);
+float fmaf(float, float, float);
+float fmaxf(float, float);
+float sqrtf(float);
+}
 
 struct alignas(16) uint4 {
     unsigned x, y, z, w;
