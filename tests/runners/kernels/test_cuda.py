@@ -51,7 +51,7 @@ def test_a_kernel_is_right_at_tiny_and_odd_sizes_and_any_depth_in_both_orders(
 ) -> None:
     cases = [case for case in [*TINY, *EXTRA] if case.kernel == name]
     texts = [emitted_for(case, "cuda", storage) for case in cases]
-    simulator = Simulator(texts, tmp_path, optimise="-O1")
+    simulator = Simulator(texts, tmp_path, flags=["-O1"])
     pairs = zip(cases, texts, strict=True)
     found = [fault for case, text in pairs for fault in wrong(case, storage, on(simulator, text, case))]
     assert found == []
@@ -216,6 +216,17 @@ def test_one_number_can_be_the_sum_over_the_tokens(tmp_path: Path) -> None:
     Simulator([text], tmp_path).run(text, arrays, capacity=end)
     e = np.exp(q.astype(np.float64) @ keys.T.astype(np.float64))
     assert relative_error((e * w).sum(1) / e.sum(1), arrays["y"]) < EXACT
+
+
+def test_a_sum_over_the_tokens_that_cannot_be_rescaled_is_refused_by_name() -> None:
+    @kernel()
+    def plain(w: Load = f32(tokens), position: Load = i32(), y: Load = f32()) -> Store:
+        """y = the sum of w"""
+        del position
+        return y.set(total(w, tokens))
+
+    with pytest.raises(NotImplementedError, match="plain: no softmax over the tokens"):
+        emit(plain, "cuda", Sizes({}), "f32")
 
 
 def test_the_grid_is_the_same_at_every_depth_and_the_text_is_deterministic() -> None:

@@ -100,7 +100,7 @@ ROUNDING_BUGS = [
 def found_in(planted: Bug, folder: Path) -> bool:
     """Whether the check that all kernels pass finds the bug: an error of the simulator, or a wrong number."""
     emitted = planted.planted()
-    run = on(Simulator([emitted], folder, optimise="-O1"), emitted, planted.case)
+    run = on(Simulator([emitted], folder, flags=["-O1"]), emitted, planted.case)
     try:
         return wrong(planted.case, planted.storage, run) != []
     except SimulationError:

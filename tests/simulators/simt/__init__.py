@@ -123,11 +123,15 @@ class Simulator:
     """Some emitted kernels, compiled together."""
 
     def __init__(
-        self, kernels: Sequence[Emitted], folder: Path, header: str = "cuda.h", optimise: str = "-O2"
+        self,
+        kernels: Sequence[Emitted],
+        folder: Path,
+        header: str = "cuda.h",
+        flags: Sequence[str] = ("-O2",),
     ) -> None:
         self.places = places(kernels)
         text = source(kernels, header, _LIBRARY)
-        self.library = ctypes.CDLL(str(build(text, folder / f"kernels_{id(self)}.so", (optimise, *LIBRARY))))
+        self.library = ctypes.CDLL(str(build(text, folder / f"kernels_{id(self)}.so", (*flags, *LIBRARY))))
         self.library.simulate.restype = ctypes.c_char_p
 
     def run(

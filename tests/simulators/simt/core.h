@@ -15,7 +15,11 @@
 #include <utility>
 
 #if !defined(__x86_64__) || !defined(__ELF__)
+#ifndef SIMT_UCONTEXT
 #define SIMT_UCONTEXT
+#endif
+#endif
+#ifdef SIMT_UCONTEXT
 #include <ucontext.h>
 #endif
 
