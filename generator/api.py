@@ -1,7 +1,7 @@
 """The board for machines: every row as JSON and CSV, every result file, and self-contained schemas.
 
 Addresses do not change: ``api/decode.json`` and its siblings hold the frames, ``api/runs/<id>.json`` one result
-file each, ``api/schemas/<kind>.schema.json`` the schemas.
+file each, ``api/emitted/`` the emitted texts with their index, ``api/schemas/<kind>.schema.json`` the schemas.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from generator.dataset import code_digest
 from generator.tables import Board
+from generator.texts import FOLDER, Emitted
 from schemas.load import schema
 
 DOWNLOADS = (
@@ -32,7 +33,11 @@ DOWNLOADS = (
     ("api/models.json", "the shapes of the models"),
     ("api/runs/index.json", "the id, device, provenance and address of every result file"),
 )
-KINDS = ("device", "kernel", "model", "result", "retracted")
+EMITTED_DOWNLOADS = (
+    ("api/emitted/index.json", "the emitted kernels: languages, files beside the index, and their SHA-256"),
+    ("api/emitted/proof.json", "the checks that each of them passed"),
+)
+KINDS = ("device", "kernel", "model", "result", "retracted", "emitted", "proof")
 SCHEMAS = tuple((f"api/schemas/{kind}.schema.json", str(schema(kind)["description"])) for kind in KINDS)
 _INTERNAL = [
     "tpot_ns",
@@ -40,6 +45,7 @@ _INTERNAL = [
     "tpot_high_ns",
     "tpot_p90_ns",
     "tpot_p99_ns",
+    "probe_bytes_in_tpot",
     "latency_ns",
     "low_ns",
     "high_ns",
@@ -79,6 +85,7 @@ def _write_all(board: Board, data_folder: Path, api: Path) -> None:
     _write_json(api / "devices.json", [asdict(device) for device in board.data.devices.values()])
     _write_json(api / "models.json", [asdict(model) for model in board.data.models.values()])
     _write_runs(board, data_folder, api / "runs")
+    _write_emitted(board.data.emitted, data_folder / FOLDER, api / "emitted")
     for kind in KINDS:
         _write_json(api / "schemas" / f"{kind}.schema.json", _bundled(kind))
 
@@ -123,6 +130,24 @@ def _write_runs(board: Board, data_folder: Path, folder: Path) -> None:
         index.append({"id": entry.run.run, "device": entry.run.device, "provenance": entry.run.provenance,
                       "address": f"api/runs/{entry.run.run}.json", "path": entry.run.path})  # fmt: skip
     _write_json(folder / "index.json", index)
+
+
+def downloads(board: Board) -> tuple[tuple[str, str], ...]:
+    """The addresses of the downloads besides runs and schemas, each with what it holds."""
+    emitted = board.data.emitted
+    there = (emitted.index is not None, emitted.proofs is not None)
+    return DOWNLOADS + tuple(one for one, known in zip(EMITTED_DOWNLOADS, there, strict=True) if known)
+
+
+def _write_emitted(emitted: Emitted, source: Path, folder: Path) -> None:
+    """The texts as they were read and judged, beside the two files that say what they are."""
+    for name, text in (emitted.texts or {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+    for name, record in (("index.json", emitted.index), ("proof.json", emitted.proofs)):
+        if record:
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(source / name, folder / name)
 
 
 def _bundled(kind: str) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from generator.api import DOWNLOADS, SCHEMAS
+from generator.api import SCHEMAS, downloads
 from generator.charts.roofline import roofline_figure
 from generator.charts.step import step_figure
 from generator.charts.svg import Figure, svg
+from generator.device_view import DeviceView
+from generator.highlight import highlighted
 from generator.tables import Board, rows_of
-from generator.views import MOST_DECODE_ROWS, DeviceView, KernelView, ModelView
+from generator.views import MOST_DECODE_ROWS, KernelView, ModelView
 
 MOST_CONTESTS = 200
 
@@ -43,7 +45,7 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
     context = {
         "board": board,
         "devices_by_rank": by_rank,
-        "downloads": DOWNLOADS,
+        "downloads": downloads(board),
         "schemas": SCHEMAS,
         "models": [view for view in models if len(view.rows)],
         "kernels": kernels,
@@ -53,6 +55,7 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
         "draw": draw,
+        "highlight": lambda text, path: highlighted(text, path, cache),
         "most_rows": MOST_DECODE_ROWS,
     }
     return context, {"kernel": kernels, "device": devices}

@@ -11,17 +11,28 @@ import hashlib
 import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.file_rules import file_problems
 from generator.rows import RunRows, distill
+from generator.texts import Emitted, read_texts
 from schemas.load import KINDS, RESULT, kind_of, parse, read, shown_path
 from schemas.parse import Unreadable
 from schemas.problems import Problem
-from schemas.records import Device, Kernel, Ledger, Model, Record, Result, Retraction
+from schemas.records import (
+    Device,
+    EmittedIndex,
+    Kernel,
+    Ledger,
+    Model,
+    Proofs,
+    Record,
+    Result,
+    Retraction,
+)
 
 T = TypeVar("T")
 Progress = Callable[[Iterable[Path], int], Iterable[Path]]
@@ -42,6 +53,7 @@ class Dataset:
     kernels: dict[str, Kernel] = field(default_factory=dict)
     runs: dict[str, RunRows] = field(default_factory=dict)
     retractions: dict[str, Retraction] = field(default_factory=dict)
+    emitted: Emitted = field(default_factory=Emitted)
     paths: dict[tuple[str, str], str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     sizes: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -110,13 +122,14 @@ def read_dataset(
             problems += loaded
         else:
             problems += _add(dataset, loaded, shown_path(path, data_folder))
-    dataset.digest = total.hexdigest()
+    problems += _add_texts(dataset, data_folder)
+    dataset.digest = total.hexdigest()  # the index of emitted texts holds their hashes
     rows_cache.save()
     return dataset, problems
 
 
 def data_files(data_folder: Path) -> Iterator[Path]:
-    """The files that hold records; notes for people and emitted sources are none."""
+    """The files that hold records; notes for people are none, and emitted texts belong to their index."""
     for name in KINDS:
         entry = data_folder / name
         if entry.is_dir():
@@ -151,6 +164,13 @@ def _add(dataset: Dataset, loaded: Record | RunRows, shown: str) -> list[Problem
         dataset.retractions = {retraction.result: retraction for retraction in loaded.retractions}
         dataset.paths["ledger", ""] = shown
         return []
+    if isinstance(loaded, EmittedIndex):
+        dataset.emitted = replace(dataset.emitted, index=loaded)
+        dataset.paths["emitted", "index"] = shown
+        return []
+    if isinstance(loaded, Proofs):
+        dataset.emitted = replace(dataset.emitted, proofs=loaded)
+        return []
     if isinstance(loaded, RunRows):
         return _put(dataset, "run", dataset.runs, loaded.run.run, loaded, shown)
     if isinstance(loaded, Device):
@@ -159,6 +179,16 @@ def _add(dataset: Dataset, loaded: Record | RunRows, shown: str) -> list[Problem
         return _put(dataset, "model", dataset.models, loaded.id, loaded, shown)
     assert isinstance(loaded, Kernel)
     return _put(dataset, "kernel", dataset.kernels, loaded.id, loaded, shown)
+
+
+def _add_texts(dataset: Dataset, data_folder: Path) -> list[Problem]:
+    """The files that the index of emitted texts names."""
+    if dataset.emitted.index is None:
+        return []
+    shown = dataset.paths["emitted", "index"]
+    texts, problems = read_texts(data_folder, dataset.emitted.index, shown)
+    dataset.emitted = replace(dataset.emitted, texts=texts)
+    return problems
 
 
 def _put(

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from generator.texts import index_problems
 from schemas.problems import Problem
 from schemas.records import (
     DecodeBlock,
     DecodeFigure,
     DecodeSamples,
+    EmittedIndex,
     Kernel,
     KernelTiming,
     Ledger,
+    Proofs,
     Record,
     Result,
 )
@@ -24,6 +27,10 @@ def file_problems(record: Record, path: str) -> list[Problem]:
     """Everything that is wrong with one record taken alone."""
     if isinstance(record, Ledger):
         return list(_ledger(record, path))
+    if isinstance(record, EmittedIndex):
+        return list(index_problems(record, path))
+    if isinstance(record, Proofs):
+        return []
     problems = []
     if record.id == "index" or record.id.endswith((".html", ".md", ".json")):
         said = f"is how a file of the site is named (got '{record.id}')"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 MISSING = "–"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -39,6 +40,14 @@ def latency(value: float | None) -> str:
 def percent(value: float | None) -> str:
     """A share: one decimal, two significant digits below 1 %."""
     return MISSING if value is None or math.isnan(value) else f"{one_decimal(value)} %"
+
+
+def error(value: float | None) -> str:
+    """A relative error: two significant digits and a power of ten, ``2.3 · 10⁻⁷``."""
+    if value is None or math.isnan(value):
+        return MISSING
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits} · 10{str(int(power)).translate(_RAISED)}" if value else "0"
 
 
 def times(value: float | None) -> str:

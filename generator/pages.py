@@ -112,6 +112,7 @@ def _environment(site_src: Path, cache: Path | None) -> jinja2.Environment:
             "number",
             "one_decimal",
             "latency",
+            "error",
             "percent",
             "times",
             "whole",

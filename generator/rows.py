@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from schemas.metrics import decode_spread, kernel_latency
+from generator.measured import Measured, measured
+from schemas.metrics import busy, decode_spread, kernel_latency, probed
 from schemas.records import Claim, Contract, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
 
 FUSED = " + "
@@ -53,6 +54,9 @@ class DecodeRow:
     steps_per_repetition: int | None
     baseline_of: str | None
     numerics_ok: bool | None
+    logits_rel_l2: float | None
+    first_divergence_step: int | None
+    weights: str | None
     contract: str
     tpot_ns: float
     tpot_low_ns: float
@@ -62,7 +66,13 @@ class DecodeRow:
     cv_percent: float | None
     samples: int | None
     repetitions: int | None
+    busy_repetitions: int | None
     compile_s: float | None
+    probe_gb_per_s: float | None
+    probe_low_gb_per_s: float | None
+    probe_high_gb_per_s: float | None
+    probe_bytes_in_tpot: float | None
+    changed_speed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,7 @@ class RunRows:
     decode: DecodeRow | None
     kernels: tuple[KernelRow, ...]
     claims: tuple[Claim, ...]
+    measured: Measured | None
 
 
 def distill(result: Result, path: str) -> RunRows:
@@ -108,6 +119,7 @@ def distill(result: Result, path: str) -> RunRows:
         decode=_decode_row(result.id, result.decode) if result.decode else None,
         kernels=_kernel_rows(result.id, result.kernels) if result.kernels else (),
         claims=figure.claims if figure else (),
+        measured=measured(result),
     )
 
 
@@ -175,16 +187,20 @@ def _contract_state(contract: Contract) -> str:
 
 
 def _decode_row(run: str, block: DecodeBlock) -> DecodeRow:
-    spread = decode_spread(block.samples) if block.samples else None
+    samples = block.samples
+    spread, probe = (decode_spread(samples), probed(samples)) if samples else (None, None)
     figure_ns = 1e9 / block.figure.tok_per_s if block.figure else 0.0
     return DecodeRow(
         run=run,
         model=block.model,
         dtype=block.dtype,
         depth_tokens=block.depth_tokens,
-        steps_per_repetition=block.samples.steps_per_repetition if block.samples else None,
+        steps_per_repetition=samples.steps_per_repetition if samples else None,
         baseline_of=block.baseline_of,
         numerics_ok=block.numerics_ok,
+        logits_rel_l2=block.logits_rel_l2,
+        first_divergence_step=block.first_divergence_step,
+        weights=None if block.weights.kind == "not_stated" else block.weights.kind,
         contract=_contract_state(block.contract),
         tpot_ns=spread.median_ns if spread else figure_ns,
         tpot_low_ns=spread.low_ns if spread else figure_ns,
@@ -194,7 +210,13 @@ def _decode_row(run: str, block: DecodeBlock) -> DecodeRow:
         cv_percent=spread.cv_percent if spread else None,
         samples=spread.samples if spread else None,
         repetitions=spread.repetitions if spread else None,
-        compile_s=block.samples.compile_s if block.samples else None,
+        busy_repetitions=sum(map(busy, samples.repetitions)) if samples else None,
+        compile_s=samples.compile_s if samples else None,
+        probe_gb_per_s=probe.gb_per_s if probe else None,
+        probe_low_gb_per_s=probe.low_gb_per_s if probe else None,
+        probe_high_gb_per_s=probe.high_gb_per_s if probe else None,
+        probe_bytes_in_tpot=probe.bytes_in_tpot if probe else None,
+        changed_speed=bool(probe and probe.changed_speed),
     )
 
 

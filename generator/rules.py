@@ -13,16 +13,19 @@ from datetime import date
 from generator.dataset import Dataset
 from generator.kernel_sizes import call_size
 from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
+from generator.texts import entries_of
 from schemas.metrics import mbu_percent, mean_depth_tokens
 from schemas.problems import Problem, closest
 from schemas.records import Claim, Kernel
 
 MOST_TIMES_PEAK = 20
+NOTE_ABOVE_CV_PERCENT = 8
 
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
     """Everything that is wrong between the files of a data folder on the day ``today``."""
     problems = [*_aliases(data), *_references(data), *_retractions(data, today), *_counted_twice(data)]
+    problems += _emitted(data)
     for name, entry in data.runs.items():
         path = data.paths["run", name]
         problems += _run(data, entry, path, today)
@@ -70,6 +73,16 @@ def _retractions(data: Dataset, today: date) -> Iterator[Problem]:
         where = f"retractions[{index}]"
         yield from _unknown(data, path, f"{where}.result", entry.result, data.runs)
         yield from _future(path, f"{where}.date", entry.date, today)
+
+
+def _emitted(data: Dataset) -> Iterator[Problem]:
+    """Emitted texts are of kernels on file, at the sizes of a model on file."""
+    index, path = data.emitted.index, data.paths.get(("emitted", "index"), "")
+    if index is None:
+        return
+    yield from _unknown(data, path, "model", index.model, data.models)
+    for field, entry in entries_of(index):
+        yield from _unknown(data, path, f"{field}.kernel", entry.kernel, data.kernels)
 
 
 def _counted_twice(data: Dataset) -> Iterator[Problem]:
@@ -125,6 +138,7 @@ def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterato
     yield from _unknown(data, path, "decode.model", row.model, data.models)
     yield from _too_deep(data, row, path)
     yield from _impossible(data, entry, row, path)
+    yield from _unexplained_noise(entry, row, path)
     if row.baseline_of is None:
         return
     yield from _unknown(data, path, "decode.baseline_of", row.baseline_of, data.runs)
@@ -147,6 +161,13 @@ def _too_deep(data: Dataset, row: DecodeRow, path: str) -> Iterator[Problem]:
     if model and last > model.max_position_embeddings:
         said = f"leads beyond the model's context (got {last:,} tokens with the steps)"
         yield Problem(path, "decode.depth_tokens", said, f"{model.id} has {model.max_position_embeddings:,}")
+
+
+def _unexplained_noise(entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
+    """Repetitions that lie far apart are let in with a reason only; a quick run is not for the record."""
+    if (row.cv_percent or 0) > NOTE_ABOVE_CV_PERCENT and not (entry.run.notes.strip() or entry.run.quick):
+        said = f"are empty, though repetitions lie far apart (got a variation of {row.cv_percent:.1f} %)"
+        yield Problem(path, "notes", said, "say why, or measure again")
 
 
 def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:

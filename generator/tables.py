@@ -121,6 +121,7 @@ def decode_frame(runs: pd.DataFrame, decode: pd.DataFrame, data: Dataset) -> pd.
     frame["tok_per_s"] = 1e9 / frame["tpot_ns"]
     frame["tok_per_s_low"] = 1e9 / frame["tpot_high_ns"]
     frame["tok_per_s_high"] = 1e9 / frame["tpot_low_ns"]
+    frame["probed_share_percent"] = 100 * needed / frame["probe_bytes_in_tpot"].astype(float)
     frame["noise"] = pd.cut(
         frame["cv_percent"].astype(float), NOISE_ABOVE_PERCENT, labels=NOISE_WORDS
     ).astype(object)
@@ -220,6 +221,9 @@ def kernel_frame(runs: pd.DataFrame, kernels: pd.DataFrame, data: Dataset) -> pd
     frame["gb_per_s"] = np.where(is_bytes, gigabytes / latency_s, np.nan)
     frame["gflop_per_s"] = np.where(~is_bytes, gigaflops / latency_s, np.nan)
     frame["calls_per_token"] = [size.calls_per_token for size in found]
+    targets = data.emitted.targets()
+    emitted_as = zip(frame["kernel"], frame["emitted_sha256"], strict=True)
+    frame["emitted_target"] = pd.Series([targets.get(text) for text in emitted_as], frame.index, object)
     frame["latency_us"] = frame["latency_ns"].astype(float) / 1e3
     frame["low_us"] = frame["low_ns"].astype(float) / 1e3
     frame["high_us"] = frame["high_ns"].astype(float) / 1e3

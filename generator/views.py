@@ -1,4 +1,4 @@
-"""The board cut into what pages show: one view a model, a kernel and a device."""
+"""The board cut into what pages show: one view a model and a kernel (a device's is in its own module)."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from generator.findings import checked_claims, kernel_against_decode, reconciliations, source_groups
 from generator.kernel_sizes import model_shape
 from generator.tables import Board, rows_of
-from schemas.metrics import mbu_percent, roofline_tok_per_s
-from schemas.records import Device, Dtype, Kernel, Model
+from generator.texts import Source, Text
+from schemas.metrics import mbu_percent
+from schemas.records import Device, Kernel, Model
 
 MOST_DECODE_ROWS = 100
 MOST_KERNEL_ROWS = 20
 MOST_STEPS = 6
-MOST_STEPS_OF_A_DEVICE = 2
 
 
 @dataclass(frozen=True)
@@ -175,73 +174,25 @@ class KernelView:
         return next(rows_of(ranked.sort_values(self.kernel.rate, ascending=False).head(1)), None)
 
     @property
+    def source(self) -> Source | None:
+        """Its source, from which all its texts come."""
+        return self.board.data.emitted.source(self.kernel.id)
+
+    @cached_property
+    def texts(self) -> list[tuple[Text, list[tuple[str, str]]]]:
+        """Its text in each language, with the id and name of every device that ran it."""
+        return [(text, self._ran_on(text)) for text in self.board.data.emitted.of(self.kernel.id)]
+
+    def _ran_on(self, text: Text) -> list[tuple[str, str]]:
+        """Devices with a measured row of this text, for any storage type, that passed its check there."""
+        alone = self.rows[self.rows["kernel"] == self.kernel.id]
+        passed = (alone["numerics_ok"] == True) & (alone["provenance"] == "measured") & ~alone["retracted"]  # noqa: E712
+        ran = alone[passed & (alone["emitted_target"] == text.language.id)]
+        return list(dict.fromkeys(zip(ran["device"], ran["device_name"], strict=True)))
+
+    @property
     def steps(self) -> list[tuple[Model, int, dict[str, int | None]]]:
         """The models whose decode step calls this kernel: how often, and at what shape."""
         models = self.board.data.models.values()
         calls = [(model, self.kernel.calls_per_token(model)) for model in models]
         return [(model, count, model_shape(self.kernel, model, None)) for model, count in calls if count]
-
-
-@dataclass(frozen=True)
-class DeviceView:
-    """Everything about one device."""
-
-    board: Board
-    device: Device
-
-    @cached_property
-    def decode(self) -> pd.DataFrame:
-        """Its decode rows, fastest first."""
-        return self.board.decode_of(self.device.id)
-
-    @cached_property
-    def best(self) -> Any | None:
-        """Its best ranked decode row."""
-        return next(rows_of(self.decode[self.decode["ranked"]].head(1)), None)
-
-    @cached_property
-    def kernels(self) -> pd.DataFrame:
-        """Its kernel rows."""
-        return self.board.kernels_of(self.device.id)
-
-    @cached_property
-    def best_kernels(self) -> list[Any]:
-        """Its best row of each kernel, shape and storage type, in the order of the leaderboard."""
-        ranked_first = np.argsort(~self.kernels["ranked"].to_numpy(dtype=bool), kind="stable")
-        best = self.kernels.iloc[ranked_first].drop_duplicates("contest").sort_index()
-        return list(rows_of(best.head(MOST_DECODE_ROWS)))
-
-    @property
-    def other_mbu(self) -> dict[str, list[dict[str, float]]]:
-        """MBU of its rows against its other bandwidths."""
-        return other_mbu(self.board, self.decode)
-
-    @property
-    def reference(self) -> Any | None:
-        """The row that its rows are divided by."""
-        models = self.decode["model"].unique()[:1]
-        return self.board.references.get(models[0]) if len(models) else None
-
-    @property
-    def roofs(self) -> list[tuple[str, str, float]]:
-        """Roofline tok/s of each model at each storage width."""
-        peak = self.device.peak_bandwidth
-        widths: tuple[tuple[str, Dtype], ...] = (("16-bit weights", "bf16"), ("32-bit weights", "f32"))
-        return [
-            (model.name, label, roofline_tok_per_s(model.bytes_per_token(dtype), peak.gb_per_s))
-            for model in self.board.data.models.values()
-            for label, dtype in widths
-            if peak
-        ]
-
-    @cached_property
-    def steps(self) -> list[Any]:
-        """Its fastest steps, taken apart: contenders before baselines."""
-        contenders = self.decode["role"] == "contender"
-        rows = pd.concat([self.decode[contenders], self.decode[~contenders]])
-        return reconciliations(self.board, rows, MOST_STEPS_OF_A_DEVICE)
-
-    @property
-    def decode_rows(self) -> list[Any]:
-        """Its decode rows as the tables show them."""
-        return list(rows_of(self.decode.head(MOST_DECODE_ROWS)))

@@ -23,6 +23,8 @@ from schemas.records import BYTES_PER_ELEMENT, DecodeSamples, Dtype, Kernel, Rep
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 
+BUSY_CORES = 0.1
+CHANGED_SPEED = 1.25
 _RESAMPLES = 1000
 _MOST_RESAMPLED = 2_000_000
 
@@ -61,6 +63,48 @@ def decode_spread(samples: DecodeSamples) -> Spread:
         samples=len(every_step),
         repetitions=len(medians),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The read bandwidth probed around the repetitions: median, least and most.
+
+    ``bytes_in_tpot`` is what the probe would have read while a step ran: the bytes a token over it are the
+    share of the probed bandwidth that the step reached, as the median over repetitions.
+    """
+
+    gb_per_s: float
+    low_gb_per_s: float
+    high_gb_per_s: float
+    bytes_in_tpot: float
+
+    @property
+    def changed_speed(self) -> bool:
+        """Whether the host became faster or slower meanwhile, so that a figure is of a mixture."""
+        return self.high_gb_per_s > CHANGED_SPEED * self.low_gb_per_s
+
+
+def probed(samples: DecodeSamples) -> Probed | None:
+    """What the probes around the repetitions say; None where there were none."""
+    around = [(one.read_gb_per_s_before, one.read_gb_per_s_after) for one in samples.repetitions]
+    both = [(before, after) for before, after in around if before and after]
+    if not both or len(both) < len(around):
+        return None
+    every = [probe for pair in both for probe in pair]
+    times = [repetition_ns(one, samples.steps_per_repetition) for one in samples.repetitions]
+    read = [time * (before + after) / 2 for time, (before, after) in zip(times, both, strict=True)]
+    in_tpot = 1 / statistics.median(1 / one for one in read)
+    return Probed(statistics.median(every), min(every), max(every), in_tpot)
+
+
+def repetition_ns(repetition: Repetition, steps: int) -> float:
+    """The median step of a repetition in nanoseconds, or the mean one where steps were not timed singly."""
+    return float(np.median(_repetition_ns(repetition, steps)))
+
+
+def busy(repetition: Repetition) -> bool:
+    """Whether other processes worked beside a repetition."""
+    return (repetition.other_cores_busy or 0) > BUSY_CORES
 
 
 @dataclass(frozen=True, slots=True)

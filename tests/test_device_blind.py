@@ -17,7 +17,7 @@ PLACES = ("generator", "site_src/pages", "site_src/fragments", "site_src/theme")
 
 @cache
 def words() -> frozenset[str]:
-    """Ids, names, vendors and aliases of all devices, and every emitted language."""
+    """Ids, names, vendors and aliases of all devices, and every language, as rows and emitted texts name them."""
     data, problems = read_dataset(ROOT / "data")
     assert not problems
     found: set[str] = set()
@@ -27,14 +27,18 @@ def words() -> frozenset[str]:
     for entry in data.runs.values():
         found |= {language for text in (entry.run.languages or "").split(FUSED) for language in [text]}
         found |= {row.language or "" for row in entry.kernels}
+    index = data.emitted.index
+    found |= {name for language in (index.targets if index else ()) for name in (language.id, language.name)}
     return frozenset(found - {""})
 
 
 def named(text: str) -> list[str]:
-    """The words that stand in ``text`` as whole words, in any case."""
-    return sorted(
-        word for word in words() if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, flags=re.IGNORECASE)
-    )
+    """The words that stand in ``text`` as whole words, in any case; a single letter only between quotes."""
+    return sorted(word for word in words() if re.search(_pattern(word), text, flags=re.IGNORECASE))
+
+
+def _pattern(word: str) -> str:
+    return rf"[\"']{word}[\"']" if len(word) == 1 else rf"(?<!\w){re.escape(word)}(?!\w)"
 
 
 def sources() -> list[Path]:
@@ -65,6 +69,9 @@ def test_each_kind_of_word_is_found() -> None:
                 assert named(f'x = "{word.upper()}"'), word
     languages = {entry.run.languages for entry in data.runs.values() if entry.run.languages}
     assert languages
+    index = data.emitted.index
+    assert index
+    languages |= {name for target in index.targets for name in (target.id, target.name)}
     for language in languages:
         assert named(f"if language == '{language}':"), language
 

@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 from generator.build import build, prepare
-from tests.generator.examples import Folder, claim, kernel_source, samples, timing, timings
+from tests.generator.examples import (
+    Folder,
+    check,
+    claim,
+    kernel_source,
+    repetition,
+    samples,
+    sha256,
+    timing,
+    timings,
+)
+
+NORM = "int norm(int x) { return x; } // of language a\n"
 
 
 @pytest.fixture
@@ -37,8 +49,16 @@ def fill(folder: Folder) -> Folder:
     said = [claim("mbu_percent", 50, "%"), claim("compile_s", 7, "s")]
     step = timings(timing("norm", us=1), timing("proj", "attend", us=4, per="token"))
     folder.reported("top", "gpu-a", 50_000, step, claims=said, kernel_source=kernel_source())
-    folder.measured("second", "gpu-b", samples([30_000, 31_000]), timings(timing("norm", ns=[900, 950])),
+    folder.emitted({("norm", "lang-a"): NORM, ("norm", "lang-b"): "norm = 1\n", ("soft", "lang-a"): "soft\n"})
+    folder.proof(
+        "norm", "lang-a", NORM, check(), check("vendor-compiled", tool="a compiler", this_text=False)
+    )
+    ran = timing("norm", ns=[900, 950], emitted_sha256=sha256(NORM))
+    uneven = [repetition(step_ns=[30_000, 31_000], read_gb_per_s_before=300, read_gb_per_s_after=100 + turn,
+                         other_cores_busy=turn / 20) for turn in range(5)]  # fmt: skip
+    folder.measured("second", "gpu-b", samples([30_000, 31_000], repetitions=uneven), timings(ran),
                     decode_depth_tokens=4)  # fmt: skip
+    folder.measured("other", "gpu-b", samples([60_000, 62_000]), role="baseline", decode_baseline_of="second")
     folder.reported("base", "gpu-a", 10_000, role="baseline", decode_baseline_of="top")
     folder.reported("ref", "gpu-b", 100, role="reference").reported("gone", "gpu-b", 60_000).retract("gone")
     shape = {"rows": 64, "cols": 1024}

@@ -6,6 +6,7 @@ each token in the cache.
 
 from __future__ import annotations
 
+import hashlib
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import date
@@ -86,6 +87,21 @@ class Folder:
         row = base | {"decode": decode if samples else None, "kernel_source": None} | changes
         return self.put(f"results/{device}/{name}.json", row)
 
+    def emitted(self, texts: dict[tuple[str, str], str], **changes: Any) -> Self:
+        """Texts by kernel and language, and a source for each kernel; ``changes`` are the index's."""
+        index = emitted_index(texts) | changes
+        for entry in [*index["sources"], *index["kernels"]]:
+            text = texts.get((entry["kernel"], entry.get("target", "")), source_of(entry["kernel"]))
+            path = self.data / "emitted" / entry["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        return self.put("emitted/index.json", index)
+
+    def proof(self, kernel: str, target: str, text: str, *checks: Data) -> Self:
+        """What was proven of one text."""
+        entry = {"kernel": kernel, "target": target, "sha256": sha256(text), "checks": list(checks)}
+        return self.put("emitted/proof.json", examples.proof() | {"proofs": [entry]})
+
     def read(self) -> tuple[Dataset, list[Problem]]:
         return read_dataset(self.data)
 
@@ -132,6 +148,45 @@ def picture(svg: str) -> ET.Element:
 def texts(svg: str) -> list[str]:
     """The texts of a drawn chart, in their order."""
     return [element.text or "" for element in picture(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def source_of(kernel: str) -> str:
+    """What :meth:`Folder.emitted` writes as the source of a kernel."""
+    return f"def {kernel}(x):\n    return x\n"
+
+
+def emitted_index(texts: dict[tuple[str, str], str]) -> Data:
+    """The index of texts, each shown for f16; for f32 another text would have been emitted."""
+    kernels = dict.fromkeys(kernel for kernel, _ in texts)
+    targets = dict.fromkeys(target for _, target in texts)
+    return examples.emitted() | {
+        "model": MODEL,
+        "targets": [
+            {"id": target, "name": f"Language {target}", "suffix": ".c", "storages": ["f16", "f32"]}
+            for target in targets
+        ],
+        "sources": [
+            {"kernel": kernel, **_file_entry(f"source/{kernel}.py", source_of(kernel))} for kernel in kernels
+        ],
+        "kernels": [
+            {"kernel": kernel, "target": target, "storage": "f16", "lengths": {"cols": 8},
+             "hashes": {"f16": sha256(text), "f32": sha256(f"{text}f32")},
+             **_file_entry(f"{target}/{kernel}.c", text)}
+            for (kernel, target), text in texts.items()
+        ],
+    }  # fmt: skip
+
+
+def _file_entry(path: str, text: str) -> Data:
+    return {"path": path, "sha256": sha256(text), "lines": len(text.splitlines())}
+
+
+def check(kind: str = "simulated", **changes: Any) -> Data:
+    return {"check": kind, "tool": "a simulator", "cases": 3, "this_text": True} | changes
 
 
 def tensor(name: str, *axes: str, dtype: str | None = None) -> Data:

@@ -13,8 +13,9 @@ import jsonschema
 import pytest
 
 from generator import api as api_module
-from generator.api import DOWNLOADS, KINDS, SCHEMAS, write_api
+from generator.api import DOWNLOADS, EMITTED_DOWNLOADS, KINDS, SCHEMAS, downloads, write_api
 from schemas.parse import PARSERS
+from tests.generator.conftest import NORM
 from tests.generator.examples import Folder, about, timing, timings
 
 
@@ -33,21 +34,21 @@ def strict(path: Path) -> Any:
 
 
 def test_every_download_that_a_page_offers_exists(api: Path) -> None:
-    for address, said in (*DOWNLOADS, *SCHEMAS):
+    for address, said in (*DOWNLOADS, *EMITTED_DOWNLOADS, *SCHEMAS):
         assert (api.parent / address).is_file(), address
         assert said
 
 
 def test_every_json_file_is_strict(api: Path) -> None:
     files = sorted(api.rglob("*.json"))
-    assert len(files) == 4 + len(KINDS) + 8
+    assert len(files) == 4 + len(KINDS) + 9 + 2
     for path in files:
         strict(path)
 
 
 def test_decode_rows_carry_every_derived_number(api: Path) -> None:
     rows = {row["run"]: row for row in strict(api / "decode.json")}
-    assert set(rows) == {"top", "second", "base", "ref", "gone"}
+    assert set(rows) == {"top", "second", "other", "base", "ref", "gone"}
     top = rows["top"]
     assert (top["tok_per_s"], top["tpot_ms"], top["rank"]) == (about(50_000), about(0.02), 1)
     assert top["mbu_percent"] == about(100 * 2976 / 20_000 / 300)
@@ -104,9 +105,36 @@ def test_devices_and_models_are_whole(api: Path, built: Folder) -> None:
     assert model == PARSERS[".yml"]((built.data / "models/tiny.yml").read_bytes())
 
 
+def test_a_measured_row_carries_the_probe_the_check_and_what_disturbed_it(api: Path) -> None:
+    row = next(row for row in strict(api / "decode.json") if row["run"] == "second")
+    assert (row["probe_low_gb_per_s"], row["probe_high_gb_per_s"], row["changed_speed"]) == (100, 300, True)
+    assert row["probed_share_percent"] == about(100 * (2976 + 32 * 4.5) / 30_500 / 201)
+    assert (row["busy_repetitions"], row["logits_rel_l2"], row["weights"]) == (2, 0.001, "synthetic")
+    assert "probe_bytes_in_tpot" not in row
+
+
+def test_a_kernel_row_names_its_text_and_the_language_that_it_is_in(api: Path, built: Folder) -> None:
+    row = next(row for row in strict(api / "kernels.json") if row["run"] == "second")
+    index = strict(api / "emitted/index.json")
+    (entry,) = (one for one in index["kernels"] if one["sha256"] == row["emitted_sha256"])
+    assert (entry["kernel"], entry["target"]) == ("norm", row["emitted_target"]) == ("norm", "lang-a")
+    published = (api / "emitted" / entry["path"]).read_bytes()
+    assert published == (built.data / "emitted" / entry["path"]).read_bytes() == NORM.encode()
+
+
+def test_without_emitted_texts_there_is_nothing_to_offer(basic: Folder) -> None:
+    board = basic.reported("r", "gpu-a", 7.0).board()
+    write_api(board, basic.data, basic.root / "site")
+    assert not (basic.root / "site/api/emitted").exists()
+    assert downloads(board) == DOWNLOADS
+    assert downloads(basic.emitted({("norm", "lang-a"): "x\n"}).board()) == (*DOWNLOADS, EMITTED_DOWNLOADS[0])
+
+
 def test_a_run_is_its_file_byte_for_byte(api: Path, built: Folder) -> None:
     index = strict(api / "runs/index.json")
-    assert {entry["id"] for entry in index} == {"top", "second", "base", "ref", "gone", "micro-a", "micro-b"}
+    assert {entry["id"] for entry in index} == {
+        "top", "second", "other", "base", "ref", "gone", "micro-a", "micro-b",
+    }  # fmt: skip
     for entry in index:
         published = (api.parent / entry["address"]).read_bytes()
         assert published == (built.root / entry["path"]).read_bytes()
@@ -123,6 +151,8 @@ def test_a_run_is_its_file_byte_for_byte(api: Path, built: Folder) -> None:
         ("result", "reported/page/top.json"),
         ("result", "results/gpu-b/second.json"),
         ("retracted", "retracted.yml"),
+        ("emitted", "emitted/index.json"),
+        ("proof", "emitted/proof.json"),
     ],
 )
 def test_a_downloaded_schema_judges_on_its_own(api: Path, built: Folder, kind: str, place: str) -> None:

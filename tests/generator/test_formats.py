@@ -32,7 +32,7 @@ def test_significant_digits(value: float, digits: int, text: str) -> None:
     assert number(value, digits) == text
 
 
-@pytest.mark.parametrize("show", [number, one_decimal, percent, times, whole, formats.latency])
+@pytest.mark.parametrize("show", [number, one_decimal, percent, times, whole, formats.latency, formats.error])
 @pytest.mark.parametrize("nothing", [None, math.nan])
 def test_what_is_not_known_is_a_dash(show: object, nothing: float | None) -> None:
     assert callable(show)
@@ -104,3 +104,11 @@ def test_counted_things(count: int, words: tuple[str, ...], text: str) -> None:
 )
 def test_names_in_a_sentence(names: list[str], text: str) -> None:
     assert listed(names) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2.34e-7, "2.3 · 10⁻⁷"), (0.5, "5.0 · 10⁻¹"), (9.96e-11, "1.0 · 10⁻¹⁰"), (12.0, "1.2 · 10¹"), (0, "0")],
+)
+def test_an_error_has_two_digits_and_a_power_of_ten(value: float, text: str) -> None:
+    assert formats.error(value) == text

@@ -338,3 +338,22 @@ def test_strange_but_valid_rows_raise_nothing(basic: Folder) -> None:
         "kernels.timings[1].kernels[0]",
         "retractions[0].result",
     ]
+
+
+NOISY = samples([1_000_000], [1_000_000], [1_000_000], [1_300_000], [1_300_000])
+
+
+def test_repetitions_that_lie_far_apart_need_a_reason(basic: Folder) -> None:
+    line = only(basic.measured("m", "gpu-a", NOISY, notes=" "))
+    assert line == (
+        "data/results/gpu-a/m.json: notes: are empty, though repetitions lie far apart "
+        "(got a variation of 14.7 %); say why, or measure again"
+    )
+
+
+@pytest.mark.parametrize("case", ["a reason", "a quick run", "less noise"])
+def test_a_reason_or_a_quick_run_or_less_noise_will_do(basic: Folder, case: str) -> None:
+    calm = samples([1_000_000], [1_000_000], [1_000_000], [1_000_000], [1_100_000])
+    basic.measured("m", "gpu-a", calm if case == "less noise" else NOISY, quick=case == "a quick run",
+                   notes="a shared host" if case == "a reason" else "")  # fmt: skip
+    assert basic.problems() == []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generator.views import DeviceView, KernelView, ModelView, other_mbu
+from generator.device_view import DeviceView
+from generator.views import KernelView, ModelView, other_mbu
 from tests.generator.examples import (
     MODEL,
     Data,
@@ -13,6 +14,8 @@ from tests.generator.examples import (
     claim,
     kernel_source,
     samples,
+    sha256,
+    source_of,
     timing,
     timings,
 )
@@ -188,55 +191,37 @@ def test_the_steps_that_call_a_kernel(basic: Folder) -> None:
     assert kernel(basic, "soft").steps == []
 
 
-def test_a_device_and_its_rows(basic: Folder) -> None:
-    basic.reported("slow", "gpu-a", 10, timings(timing("norm", us=1))).reported("fast", "gpu-a", 30)
-    basic.reported("other", "gpu-b", 50)
-    view = device(basic)
-    assert [row.run for row in view.decode_rows] == ["fast", "slow"]
-    assert view.best is not None
-    assert (view.best.run, view.best.rank) == ("fast", 2)
-    assert [step.run for step in view.steps] == ["slow"]
-    assert list(view.kernels["kernel"]) == ["norm"]
-
-
-def test_a_device_without_rows(basic: Folder) -> None:
-    view = device(basic)
-    assert (view.best, view.decode_rows, view.best_kernels, view.steps, view.reference) == (
-        None,
-        [],
-        [],
-        [],
-        None,
-    )
-    assert view.roofs == [
-        ("Tiny 1K", "16-bit weights", about(300e9 / 2976)),
-        ("Tiny 1K", "32-bit weights", about(150e9 / 2976)),
+def test_the_texts_of_a_kernel_with_the_devices_that_ran_them(basic: Folder) -> None:
+    basic.emitted({("norm", "lang-a"): "a\n", ("norm", "lang-b"): "b\n", ("soft", "lang-a"): "a\n"})
+    ran = timings(timing("norm", ns=[900], emitted_sha256=sha256("a\nf32")))
+    basic.measured("right", "gpu-b", None, ran)
+    wrong = timing("norm", emitted_sha256=sha256("b\n"), numerics_ok=False, error="wrong")
+    basic.measured("wrong", "gpu-a", None, timings(wrong))
+    view = kernel(basic, "norm")
+    assert view.source is not None
+    assert view.source.text == source_of("norm")
+    assert [(text.language.name, text.text, ran_on) for text, ran_on in view.texts] == [
+        ("Language lang-a", "a\n", [("gpu-b", "Device gpu-b")]),
+        ("Language lang-b", "b\n", []),
     ]
+    assert [ran_on for _, ran_on in kernel(basic, "soft").texts] == [[]]
 
 
-def test_a_device_without_bandwidth_has_no_roof(basic: Folder) -> None:
-    assert device(basic.device("gpu-a", peak_bandwidth=None)).roofs == []
+@pytest.mark.parametrize("case", ["withdrawn", "reported", "fused", "another text"])
+def test_what_does_not_prove_that_a_text_ran(basic: Folder, case: str) -> None:
+    basic.emitted({("norm", "lang-a"): "a\n"})
+    names = ("norm", "proj") if case == "fused" else ("norm",)
+    sha = sha256("other" if case == "another text" else "a\n")
+    if case == "reported":
+        stated = timing(*names, us=1, emitted_sha256=sha, numerics_ok=True)
+        basic.reported("row", "gpu-a", None, timings(stated))
+    else:
+        basic.measured("row", "gpu-a", None, timings(timing(*names, ns=[9], emitted_sha256=sha)))
+    if case == "withdrawn":
+        basic.retract("row")
+    ((_, ran_on),) = kernel(basic, "norm").texts
+    assert ran_on == []
 
 
-def test_the_best_kernels_of_a_device(basic: Folder) -> None:
-    entries = timing("norm", us=3), timing("norm", us=2, implementation="x"), timing("proj", us=1)
-    basic.reported("r", "gpu-a", None, timings(*entries)).reported(
-        "s", "gpu-b", None, timings(timing("norm", us=1))
-    )
-    assert [(row.kernel, row.latency_us, row.rank) for row in device(basic).best_kernels] == [
-        ("norm", about(2), 2), ("proj", about(1), 1),
-    ]  # fmt: skip
-
-
-def test_a_ranked_kernel_row_goes_before_a_faster_one_that_is_wrong(basic: Folder) -> None:
-    entries = timing("norm", us=3), timing("norm", us=1, numerics_ok=False, implementation="x")
-    basic.reported("r", "gpu-a", None, timings(*entries))
-    assert [row.latency_us for row in device(basic).best_kernels] == [about(3)]
-
-
-@pytest.mark.parametrize("own", [True, False])
-def test_the_reference_of_a_device_is_that_of_its_model(basic: Folder, own: bool) -> None:
-    basic.model("other").reported("r", "gpu-a").reported("ref", "gpu-b", role="reference",
-                                                         decode_model=MODEL if own else "other")  # fmt: skip
-    reference = device(basic).reference
-    assert (reference.run if reference else None) == ("ref" if own else None)
+def test_a_kernel_that_is_not_emitted_has_no_text(basic: Folder) -> None:
+    assert (kernel(basic, "gemm").source, kernel(basic, "gemm").texts) == (None, [])

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from schemas.metrics import (
+    busy,
     decode_spread,
     kernel_bytes,
     kernel_flops,
     kernel_latency,
     mbu_percent,
     mean_depth_tokens,
+    probed,
     roofline_tok_per_s,
 )
 from schemas.records import DecodeSamples, Repetition
@@ -192,3 +194,46 @@ def test_a_kernel_timed_once_has_no_interval() -> None:
 
 def test_the_median_of_a_kernel_ignores_one_lucky_call() -> None:
     assert kernel_latency((1, 100, 100, 100, 101)).median_ns == 100
+
+
+def probes(*around: tuple[float | None, float | None], steps: tuple[int, ...] = (1000,)) -> DecodeSamples:
+    """Repetitions of the same steps, each between two probes."""
+    turns = tuple(Repetition(steps, None, before, after, None) for before, after in around)
+    return DecodeSamples("per_step", len(steps), 2, None, turns)
+
+
+def test_the_probed_bandwidth_is_a_median_with_its_extremes() -> None:
+    found = probed(probes((10, 11), (12, 20), (9, 10)))
+    assert found is not None
+    assert (found.gb_per_s, found.low_gb_per_s, found.high_gb_per_s) == (10.5, 9, 20)
+
+
+def test_the_share_of_the_probed_bandwidth_is_the_median_over_repetitions() -> None:
+    samples = probes((10, 10), (20, 30), (40, 40), steps=(900, 1000, 5000))
+    found = probed(samples)
+    assert found is not None
+    shares = [2000 / 1000 / bandwidth for bandwidth in (10, 25, 40)]
+    assert 2000 / found.bytes_in_tpot == pytest.approx(sorted(shares)[1])
+
+
+def test_of_an_even_number_of_repetitions_shares_are_averaged_and_not_their_inverses() -> None:
+    found = probed(probes((10, 10), (40, 40)))
+    assert found is not None
+    assert 2000 / found.bytes_in_tpot == pytest.approx((0.2 + 0.05) / 2)
+
+
+@pytest.mark.parametrize(("high", "changed"), [(12.5, False), (12.6, True)])
+def test_a_host_changed_speed_beyond_a_quarter(high: float, changed: bool) -> None:
+    found = probed(probes((10, 11), (high, 10)))
+    assert found is not None
+    assert found.changed_speed is changed
+
+
+@pytest.mark.parametrize("around", [(None, None), (10, None), (None, 10)])
+def test_without_every_probe_there_is_no_share(around: tuple[float | None, float | None]) -> None:
+    assert probed(probes((10, 10), around)) is None
+
+
+@pytest.mark.parametrize(("cores", "marked"), [(None, False), (0.0, False), (0.1, False), (0.11, True)])
+def test_a_repetition_beside_others_is_busy(cores: float | None, marked: bool) -> None:
+    assert busy(Repetition((1,), None, None, None, cores)) is marked

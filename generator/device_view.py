@@ -1,0 +1,118 @@
+"""A device's page: its rows, its best kernels, its steps, and the runs that were measured on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from generator.findings import reconciliations
+from generator.measured import Measured
+from generator.rows import Run
+from generator.tables import Board, rows_of
+from generator.views import MOST_DECODE_ROWS, other_mbu
+from schemas.metrics import roofline_tok_per_s
+from schemas.records import Device, Dtype
+
+MOST_STEPS_OF_A_DEVICE = 2
+MOST_RUNS_OF_A_DEVICE = 4
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A measured run: its decode row if it has one, what its file tells of the machine, its baselines."""
+
+    run: Run
+    row: Any | None
+    measured: Measured
+    baselines: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """Everything about one device."""
+
+    board: Board
+    device: Device
+
+    @cached_property
+    def decode(self) -> pd.DataFrame:
+        """Its decode rows, fastest first."""
+        return self.board.decode_of(self.device.id)
+
+    @cached_property
+    def best(self) -> Any | None:
+        """Its best ranked decode row."""
+        return next(rows_of(self.decode[self.decode["ranked"]].head(1)), None)
+
+    @cached_property
+    def kernels(self) -> pd.DataFrame:
+        """Its kernel rows."""
+        return self.board.kernels_of(self.device.id)
+
+    @cached_property
+    def best_kernels(self) -> list[Any]:
+        """Its best row of each kernel, shape and storage type, in the order of the leaderboard."""
+        ranked_first = np.argsort(~self.kernels["ranked"].to_numpy(dtype=bool), kind="stable")
+        best = self.kernels.iloc[ranked_first].drop_duplicates("contest").sort_index()
+        return list(rows_of(best.head(MOST_DECODE_ROWS)))
+
+    @property
+    def other_mbu(self) -> dict[str, list[dict[str, float]]]:
+        """MBU of its rows against its other bandwidths."""
+        return other_mbu(self.board, self.decode)
+
+    @property
+    def reference(self) -> Any | None:
+        """The row that its rows are divided by."""
+        models = self.decode["model"].unique()[:1]
+        return self.board.references.get(models[0]) if len(models) else None
+
+    @property
+    def roofs(self) -> list[tuple[str, str, float]]:
+        """Roofline tok/s of each model at each storage width."""
+        peak = self.device.peak_bandwidth
+        widths: tuple[tuple[str, Dtype], ...] = (("16-bit weights", "bf16"), ("32-bit weights", "f32"))
+        return [
+            (model.name, label, roofline_tok_per_s(model.bytes_per_token(dtype), peak.gb_per_s))
+            for model in self.board.data.models.values()
+            for label, dtype in widths
+            if peak
+        ]
+
+    @cached_property
+    def steps(self) -> list[Any]:
+        """Its fastest steps, taken apart: contenders before baselines."""
+        contenders = self.decode["role"] == "contender"
+        rows = pd.concat([self.decode[contenders], self.decode[~contenders]])
+        return reconciliations(self.board, rows, MOST_STEPS_OF_A_DEVICE)
+
+    @property
+    def decode_rows(self) -> list[Any]:
+        """Its decode rows as the tables show them."""
+        return list(rows_of(self.decode.head(MOST_DECODE_ROWS)))
+
+    @cached_property
+    def runs(self) -> list[MeasuredRun]:
+        """Its first measured runs: those that decode, fastest first, then those of kernels alone.
+
+        A baseline stands with the run that it is a baseline of.
+        """
+        of_decode = self.decode[
+            (self.decode["provenance"] == "measured") & (self.decode["role"] != "baseline")
+        ]
+        of_kernels = self.kernels[
+            (self.kernels["provenance"] == "measured") & (self.kernels["role"] != "baseline")
+        ]
+        names = list(dict.fromkeys([*of_decode["run"], *of_kernels["run"]]))[:MOST_RUNS_OF_A_DEVICE]
+        rows = {row.run: row for row in rows_of(self.decode[self.decode["run"].isin(names)])}
+        return [self._measured(name, rows.get(name)) for name in names]
+
+    def _measured(self, name: str, row: Any | None) -> MeasuredRun:
+        entry = self.board.data.runs[name]
+        assert entry.measured, "a measured run has an environment"
+        own = (self.decode["baseline_of"] == name) & (self.decode["role"] == "baseline")
+        return MeasuredRun(entry.run, row, entry.measured, tuple(rows_of(self.decode[own])))

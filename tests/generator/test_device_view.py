@@ -1,0 +1,90 @@
+"""A device's page: its rows, and what its measured runs tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.device_view import MOST_RUNS_OF_A_DEVICE, DeviceView
+from tests.generator.examples import MODEL, Folder, about, samples, timing, timings
+
+
+def device(folder: Folder, name: str = "gpu-a") -> DeviceView:
+    board = folder.board()
+    return DeviceView(board, board.data.devices[name])
+
+
+def test_a_device_and_its_rows(basic: Folder) -> None:
+    basic.reported("slow", "gpu-a", 10, timings(timing("norm", us=1))).reported("fast", "gpu-a", 30)
+    basic.reported("other", "gpu-b", 50)
+    view = device(basic)
+    assert [row.run for row in view.decode_rows] == ["fast", "slow"]
+    assert view.best is not None
+    assert (view.best.run, view.best.rank) == ("fast", 2)
+    assert [step.run for step in view.steps] == ["slow"]
+    assert list(view.kernels["kernel"]) == ["norm"]
+
+
+def test_a_device_without_rows(basic: Folder) -> None:
+    view = device(basic)
+    assert (view.best, view.decode_rows, view.best_kernels, view.steps, view.reference) == (
+        None,
+        [],
+        [],
+        [],
+        None,
+    )
+    assert view.roofs == [
+        ("Tiny 1K", "16-bit weights", about(300e9 / 2976)),
+        ("Tiny 1K", "32-bit weights", about(150e9 / 2976)),
+    ]
+
+
+def test_a_device_without_bandwidth_has_no_roof(basic: Folder) -> None:
+    assert device(basic.device("gpu-a", peak_bandwidth=None)).roofs == []
+
+
+def test_the_best_kernels_of_a_device(basic: Folder) -> None:
+    entries = timing("norm", us=3), timing("norm", us=2, implementation="x"), timing("proj", us=1)
+    basic.reported("r", "gpu-a", None, timings(*entries)).reported(
+        "s", "gpu-b", None, timings(timing("norm", us=1))
+    )
+    assert [(row.kernel, row.latency_us, row.rank) for row in device(basic).best_kernels] == [
+        ("norm", about(2), 2), ("proj", about(1), 1),
+    ]  # fmt: skip
+
+
+def test_a_ranked_kernel_row_goes_before_a_faster_one_that_is_wrong(basic: Folder) -> None:
+    entries = timing("norm", us=3), timing("norm", us=1, numerics_ok=False, implementation="x")
+    basic.reported("r", "gpu-a", None, timings(*entries))
+    assert [row.latency_us for row in device(basic).best_kernels] == [about(3)]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_reference_of_a_device_is_that_of_its_model(basic: Folder, own: bool) -> None:
+    basic.model("other").reported("r", "gpu-a").reported("ref", "gpu-b", role="reference",
+                                                         decode_model=MODEL if own else "other")  # fmt: skip
+    reference = device(basic).reference
+    assert (reference.run if reference else None) == ("ref" if own else None)
+
+
+def test_measured_runs_stand_fastest_first_each_with_its_baselines(basic: Folder) -> None:
+    basic.reported("reported", "gpu-a", 10).measured("elsewhere", "gpu-b", samples([10**6]))
+    basic.measured("slow", "gpu-a", samples([2 * 10**6])).measured("fast", "gpu-a", samples([10**6]))
+    basic.measured("other", "gpu-a", samples([4 * 10**6]), role="baseline", decode_baseline_of="slow")
+    basic.measured("kernels", "gpu-a", None, timings(timing("norm", ns=[9])))
+    runs = device(basic).runs
+    assert [one.run.run for one in runs] == ["fast", "slow", "kernels"]
+    assert [[row.run for row in one.baselines] for one in runs] == [[], ["other"], []]
+    assert [one.row.tok_per_s if one.row else None for one in runs] == [about(1000), about(500), None]
+    assert [one.measured.environment.cpu_model for one in runs] == ["Example CPU"] * 3
+    assert [one.measured.decoding is None for one in runs] == [False, False, True]
+
+
+def test_a_device_shows_its_first_measured_runs_only(basic: Folder) -> None:
+    for place in range(MOST_RUNS_OF_A_DEVICE + 1):
+        basic.measured(f"run-{place}", "gpu-a", samples([10**6 + place]))
+    assert [one.run.run for one in device(basic).runs] == [f"run-{n}" for n in range(MOST_RUNS_OF_A_DEVICE)]
+
+
+def test_a_device_of_reported_rows_has_no_measured_run(basic: Folder) -> None:
+    assert device(basic.reported("r", "gpu-a", 10, timings(timing("norm", us=1)))).runs == []
