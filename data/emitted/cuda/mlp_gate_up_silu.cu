@@ -1,0 +1,70 @@
+// y = silu(gate_weight · x) · (up_weight · x)
+// gate_weight[out, in]; up_weight[out, in]; x[in]; y[out]
+// A warp for each row. Launch: 2240 blocks of 128 threads.
+
+enum { OUT = 8960, IN = 1536 };
+enum { RUN = 8 }; // elements that lie together: what a lane takes at once
+enum { LANES = 32 }; // that share a row
+enum { WARP_ROWS = 1 }; // of a warp
+
+static __device__ __forceinline__ float widen(unsigned short narrow) { // bf16 is the upper half of f32
+    return __uint_as_float((unsigned)narrow << 16);
+}
+
+static __device__ __forceinline__ void load_f32(const float *from, float *to) { // 16 bytes at a time
+    for (int i = 0; i < RUN; i += 4) {
+        const float4 four = *(const float4 *)(from + i);
+        to[i] = four.x;
+        to[i + 1] = four.y;
+        to[i + 2] = four.z;
+        to[i + 3] = four.w;
+    }
+}
+
+static __device__ __forceinline__ void load_stored(const unsigned short *from, float *to) { // 16 bytes at once
+    const uint4 words = *(const uint4 *)from;
+    const unsigned word[4] = {words.x, words.y, words.z, words.w};
+    for (int i = 0; i < RUN; i++) to[i] = widen((unsigned short)(word[i / 2] >> 16 * (i % 2)));
+}
+
+static __device__ __forceinline__ float lane_sum(float value) { // every lane gets the sum
+    for (int distance = LANES / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffffu, value, distance);
+    return value;
+}
+
+extern "C" __global__ void __launch_bounds__(128, 1) mlp_gate_up_silu(
+    const unsigned short *__restrict__ gate_weight,
+    const unsigned short *__restrict__ up_weight,
+    const float *__restrict__ x,
+    float *__restrict__ y) {
+    const int thread = threadIdx.x;
+    const int block = blockIdx.x;
+    const int lane = thread % LANES;
+    const int first = (block * 4 + thread / LANES) * WARP_ROWS;
+    float total_1[WARP_ROWS] = {0.0f};
+    float total_2[WARP_ROWS] = {0.0f};
+    #pragma unroll 4
+    for (int start = 0; start < IN; start += LANES * RUN) {
+        const int in = start + lane * RUN;
+        float x_run[RUN];
+        load_f32(&x[in], x_run);
+        for (int row = 0; row < WARP_ROWS; row++) {
+            const int out = first + row;
+            float gate_weight_run[RUN], up_weight_run[RUN];
+            load_stored(&gate_weight[out * IN + in], gate_weight_run);
+            load_stored(&up_weight[out * IN + in], up_weight_run);
+            for (int i = 0; i < RUN; i++) {
+                total_1[row] = fmaf(gate_weight_run[i], x_run[i], total_1[row]);
+                total_2[row] = fmaf(up_weight_run[i], x_run[i], total_2[row]);
+            }
+        }
+    }
+    for (int row = 0; row < WARP_ROWS; row++) {
+        total_1[row] = lane_sum(total_1[row]);
+        total_2[row] = lane_sum(total_2[row]);
+        const int out = first + row;
+        if (lane == 0) {
+            y[out] = total_1[row] / (1.0f + expf(-1.0f * total_1[row])) * total_2[row];
+        }
+    }
+}

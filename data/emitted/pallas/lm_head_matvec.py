@@ -1,0 +1,38 @@
+"""logits = weight · x
+
+weight[out, in]; x[in]; logits[out]
+
+The grid walks blocks of 640 out.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax.experimental import pallas as pl
+from jax.experimental.pallas import tpu as pltpu
+
+OUT = 151936
+IN = 1536
+BLOCK_OUT = 640
+
+
+def body(weight_ref, x_ref, logits_ref):
+    weight = weight_ref[...].astype(jnp.float32)
+    x = x_ref[...]
+    total = jnp.sum(weight * x, axis=1, keepdims=True).T
+    logits_ref[...] = total
+
+
+def lm_head_matvec(weight, x, *, interpret=False):
+    logits = pl.pallas_call(
+        body,
+        grid=(pl.cdiv(OUT, BLOCK_OUT),),
+        in_specs=[
+            pl.BlockSpec((BLOCK_OUT, IN), lambda i: (i, 0)),
+            pl.BlockSpec((1, IN), lambda i: (0, 0)),
+        ],
+        out_specs=pl.BlockSpec((1, BLOCK_OUT), lambda i: (0, i)),
+        out_shape=jax.ShapeDtypeStruct((1, OUT), jnp.float32),
+        compiler_params=pltpu.CompilerParams(dimension_semantics=("parallel",)),
+        interpret=interpret,
+    )(weight, x.reshape(1, IN))
+    return logits.reshape(OUT)
