@@ -6,7 +6,8 @@ A TPU has no f16, so it is not among the storage types.
 streams through the grid's double buffering, and is multiplied and summed along the lanes by the vector unit.
 The matrix unit would round f32 operands to bf16, or take six passes to avoid it, after the vector unit has
 split every weight in three; it refuses bf16 operands before v4. One multiplication and one addition a weight
-cost less, keep f32 in full, and are the same on every generation.
+cost less, keep f32 in full, and are the same on every generation. libtpu's schedule for a v5e and a block of
+512 rows by 1536 in bf16 is 702 bundles, where memory takes some 2,900 cycles; six passes are 4,009 bundles.
 
 **Matrix times matrix** (attention's scores, and its values weighted) is the matrix unit's, in all passes: the
 operands are small enough and would meet each other too often on the vector unit.
@@ -184,12 +185,11 @@ class _Module:
     def arguments(self) -> list[str]:
         scalars = [array.name for array in self.plan.scalars]
         return scalars + [
-            f"{a.name}.reshape(1, {a.axes[0].name.upper()})" if len(a.axes) == 1 else a.name
-            for a in self.plan.operands
+            f"{a.name}.reshape(1, -1)" if len(a.axes) == 1 else a.name for a in self.plan.operands
         ]
 
     def as_given(self, array: Array) -> str:
-        return f"{array.name}.reshape({array.axes[0].name.upper()})" if len(array.axes) == 1 else array.name
+        return f"{array.name}.reshape(-1)" if len(array.axes) == 1 else array.name
 
 
 def tuple_text(parts: list[str]) -> str:

@@ -99,6 +99,8 @@ class Body:
                 return name.upper()
             case Length(axis):
                 return "length" if axis.dynamic else axis.name.upper()
+            case Load() | Reduce():
+                return self.text(node, frame)
             case Unary("rsqrt", x) if not any(isinstance(part, Load) for part in x.walk()):
                 base = self.text(x, frame, 3)
                 return f"{base}**-0.5" if base.isidentifier() else f"{base} ** -0.5"
