@@ -78,11 +78,11 @@ def test_a_page_is_quiet_accessible_and_fits_its_window(
         for width, pixels in WIDTHS.items():
             page.set_viewport_size({"width": pixels, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= pixels, width
-            assert _violations(page, scheme) == [], width
+            assert violations(page, scheme) == [], width
         assert complaints == []
 
 
-def _violations(page: Page, scheme: Scheme) -> list[tuple[str, list[str]]]:
+def violations(page: Page, scheme: Scheme) -> list[tuple[str, list[str]]]:
     """What axe finds; all rules in the light, and in the dark those that depend on colour."""
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if scheme == "dark":
