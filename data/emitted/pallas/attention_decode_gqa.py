@@ -54,6 +54,7 @@ def body(position_ref, q_ref, keys_ref, values_ref, y_ref, largest_ref, total_2_
 
 
 def attention_decode_gqa(q, keys, values, position, *, interpret=False):
+    """Without a TPU: interpret=True. A number is an array of one."""
     tokens = keys.shape[1]
     block_tokens = min(BLOCK_TOKENS, tokens)
     y = pl.pallas_call(

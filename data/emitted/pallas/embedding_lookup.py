@@ -29,6 +29,7 @@ def body(token_ref, table_ref, x_ref):
 
 
 def embedding_lookup(token, table, *, interpret=False):
+    """Without a TPU: interpret=True. A number is an array of one."""
     table_rows = min(TILE_ROWS, table.shape[0])
     x = pl.pallas_call(
         body,
@@ -47,4 +48,4 @@ def embedding_lookup(token, table, *, interpret=False):
         compiler_params=pltpu.CompilerParams(dimension_semantics=("arbitrary",)),
         interpret=interpret,
     )(token, table)
-    return x.reshape(HIDDEN)
+    return x.reshape(-1)

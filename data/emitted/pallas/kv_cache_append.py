@@ -32,6 +32,7 @@ def body(position_ref, k_ref, v_ref, keys_before_ref, values_before_ref, keys_re
 
 
 def kv_cache_append(k, v, position, keys, values, *, interpret=False):
+    """Without a TPU: interpret=True. A number is an array of one. keys and values change in place if donated."""
     keys_rows = min(TILE_ROWS, keys.shape[1])
     values_rows = min(TILE_ROWS, values.shape[1])
     keys, values = pl.pallas_call(

@@ -23,6 +23,7 @@ def body(weight_ref, x_ref, y_ref):
 
 
 def o_proj_matvec(weight, x, *, interpret=False):
+    """Without a TPU: interpret=True."""
     y = pl.pallas_call(
         body,
         grid=(pl.cdiv(OUT, BLOCK_OUT),),
@@ -34,5 +35,5 @@ def o_proj_matvec(weight, x, *, interpret=False):
         out_shape=jax.ShapeDtypeStruct((1, OUT), jnp.float32),
         compiler_params=pltpu.CompilerParams(dimension_semantics=("parallel",)),
         interpret=interpret,
-    )(weight, x.reshape(1, IN))
-    return y.reshape(OUT)
+    )(weight, x.reshape(1, -1))
+    return y.reshape(-1)

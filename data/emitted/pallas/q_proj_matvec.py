@@ -24,6 +24,7 @@ def body(weight_ref, x_ref, bias_ref, q_ref):
 
 
 def q_proj_matvec(weight, x, bias, *, interpret=False):
+    """Without a TPU: interpret=True."""
     q = pl.pallas_call(
         body,
         grid=(pl.cdiv(OUT, BLOCK_OUT),),
@@ -36,5 +37,5 @@ def q_proj_matvec(weight, x, bias, *, interpret=False):
         out_shape=jax.ShapeDtypeStruct((1, OUT), jnp.float32),
         compiler_params=pltpu.CompilerParams(dimension_semantics=("parallel",)),
         interpret=interpret,
-    )(weight, x.reshape(1, IN), bias.reshape(1, OUT))
-    return q.reshape(OUT)
+    )(weight, x.reshape(1, -1), bias.reshape(1, -1))
+    return q.reshape(-1)

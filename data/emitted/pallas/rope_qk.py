@@ -40,6 +40,7 @@ def body(position_ref, q_ref, k_ref, cosines_ref, sines_ref, q_rotated_ref, k_ro
 
 
 def rope_qk(q, k, position, cosines, sines, *, interpret=False):
+    """Without a TPU: interpret=True. A number is an array of one."""
     cosines_rows = min(TILE_ROWS, cosines.shape[0])
     sines_rows = min(TILE_ROWS, sines.shape[0])
     q_rotated, k_rotated = pl.pallas_call(

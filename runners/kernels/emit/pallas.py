@@ -114,9 +114,15 @@ class _Module:
         outputs = ", ".join(array.name for array in self.kernel.outputs)
         returned = ", ".join(self.as_given(array) for array in self.kernel.outputs)
         call = listed("pl.pallas_call(", self.call(), f")({', '.join(self.arguments())})")
-        lines = [*self.extents(), f"{outputs} = {call}", f"return {returned}"]
+        lines = [self.note(), *self.extents(), f"{outputs} = {call}", f"return {returned}"]
         head = f"def {self.kernel.name}({', '.join(taken)}, *, interpret=False):"
         return f"{head}\n{textwrap.indent(chr(10).join(lines), '    ')}"
+
+    def note(self) -> str:
+        kept = " and ".join(array.name for array in self.plan.updated)
+        numbers = " A number is an array of one." if self.plan.scalars else ""
+        place = f" {kept} change in place if donated." if kept else ""
+        return f'"""Without a TPU: interpret=True.{numbers}{place}"""'
 
     def extents(self) -> list[str]:
         """What the shapes of the arguments decide."""
