@@ -119,10 +119,10 @@ def _microbenchmarks(device: Device, found: Findings, options: Options, watch: S
     for kernel in MICROBENCHMARKS:
         if found.checks[kernel.name].passed:
             watch(f"timing {kernel.name}")
-            found.latencies_ns[kernel.name] = _rotated(device, found.kernels[kernel.name], options)
+            found.latencies_ns[kernel.name] = rotated(device, found.kernels[kernel.name], options)
 
 
-def _rotated(device: Device, emitted: Emitted, options: Options) -> list[int]:
+def rotated(device: Device, emitted: Emitted, options: Options) -> list[int]:
     """Latencies of one kernel, each call on the next of several sets of arrays."""
     kernel, step = emitted.kernel, Step(options.storage, 1, {emitted.kernel.name: emitted.sizes})
     one_set = sum(math.prod(emitted.sizes.shape(array.axes, 1)) for array in kernel.arrays)

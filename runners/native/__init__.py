@@ -63,7 +63,7 @@ class Team:
         count = len(launches)
         step_ns, tokens = np.zeros(steps, np.int64), np.zeros(steps, np.int32)
         launch_ns = np.zeros((steps if trace else 0, count), np.int64)
-        token, position = [array.ctypes.data for array in state] or (None, None)
+        token, position = [array.ctypes.data for array in state] if len(state) == 2 else (None, None)
         kept = (Launch * count)(*launches)
         traced = launch_ns.ctypes.data if trace else None
         self._call(

@@ -28,6 +28,7 @@ typedef struct team {
     long threads;
     atomic_long gate; // 0: not all threads exist yet, 1: go, -1: one could not be made, go home
     atomic_long arrived, generation;
+    int64_t met_ns; // when all had come to where they met last
 } team;
 
 typedef struct {
@@ -47,10 +48,11 @@ static void spin(long *spins) {
     if (++*spins > SPINS) sched_yield();
 }
 
-// Nobody leaves before all have come.
+// Nobody leaves before all have come. The last to come looks at the clock: who waits may be asleep by then.
 static void meet(team *team) {
     const long generation = atomic_load_explicit(&team->generation, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == team->threads - 1) {
+        team->met_ns = now_ns();
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&team->generation, generation + 1, memory_order_release);
         return;
@@ -97,33 +99,37 @@ typedef struct {
     int32_t *tokens;           // [steps]
 } run;
 
+// Ends with the team together. With `launch_ns` it meets after each launch, and times from meeting to meeting.
 static void run_step(team *team, long thread, const run *run, int64_t *launch_ns) {
     for (long index = 0; index < run->count; index++) {
         const launch *one = &run->launches[index];
-        if (one->wait || launch_ns) meet(team);
-        const int64_t start = launch_ns ? now_ns() : 0;
+        if (one->wait && !launch_ns) meet(team);
+        const int64_t before_ns = team->met_ns;
         const long first = one->programs * thread / team->threads;
         const long last = one->programs * (thread + 1) / team->threads;
         if (first < last) one->run(first, last, run->capacity, one->array);
         if (launch_ns) {
             meet(team);
-            if (thread == 0) launch_ns[index] = now_ns() - start;
+            if (thread == 0) launch_ns[index] = team->met_ns - before_ns;
         }
     }
-    meet(team);
+    if (!launch_ns) meet(team);
 }
 
+// A step lasts from the end of the one before it, so that no time falls between two steps.
 static void run_part(team *team, long thread, void *work) {
     const run *run = work;
+    meet(team);
+    int64_t end_ns = team->met_ns;
     for (long step = 0; step < run->steps; step++) {
-        meet(team);
-        const int64_t start = now_ns();
         run_step(team, thread, run, run->launch_ns ? run->launch_ns + step * run->count : NULL);
         if (thread == 0) {
             if (run->token) run->tokens[step] = *run->token;
-            run->step_ns[step] = now_ns() - start;
             if (run->position) ++*run->position;
+            run->step_ns[step] = team->met_ns - end_ns;
+            end_ns = team->met_ns;
         }
+        meet(team); // nobody reads the position before it has moved on
     }
 }
 
@@ -148,14 +154,15 @@ static void probe_part(team *team, long thread, void *work) {
     probe *probe = work;
     const long first = probe->words * thread / team->threads;
     const long last = probe->words * (thread + 1) / team->threads;
+    meet(team);
     for (long pass = 0; pass < probe->passes; pass++) {
-        meet(team);
-        const int64_t start = now_ns();
+        const int64_t before_ns = team->met_ns;
         uint64_t sum = 0;
         for (long word = first; word < last; word++) sum += probe->memory[word];
         atomic_fetch_add(&probe->total, sum);
         meet(team);
-        if (thread == 0) probe->pass_ns[pass] = now_ns() - start;
+        if (thread == 0) probe->pass_ns[pass] = team->met_ns - before_ns;
+        meet(team);
     }
 }
 
@@ -168,26 +175,34 @@ int team_probe(const void *memory, long bytes, long passes, long threads, int64_
 }
 
 typedef struct {
-    const char *rows;
-    char *panels;
+    const void *rows;
+    void *panels;
     long count, inner, width, bytes;
 } packing;
 
+// One panel: [width][inner] to [inner][width], by tiles that stay in the nearest cache.
+#define PACK(name, type)                                                                              \
+    static void name(const type *restrict rows, type *restrict panel, long have, long inner, long width) { \
+        enum { TILE = 32 };                                                                           \
+        for (long start = 0; start < inner; start += TILE) {                                          \
+            const long end = start + TILE < inner ? start + TILE : inner;                             \
+            for (long lane = 0; lane < have; lane++)                                                  \
+                for (long in = start; in < end; in++) panel[in * width + lane] = rows[lane * inner + in]; \
+        }                                                                                             \
+    }
+PACK(pack_2_bytes, uint16_t)
+PACK(pack_4_bytes, uint32_t)
+
 // [rows][inner] to [rows / width][inner][width]; what the last panel lacks is left as it is.
 static void pack_part(team *team, long thread, void *work) {
-    enum { TILE = 32 };
-    const packing *p = work;
-    const long panels = (p->count + p->width - 1) / p->width;
+    const packing p = *(const packing *)work;
+    const long panels = (p.count + p.width - 1) / p.width, size = p.width * p.inner;
     for (long panel = panels * thread / team->threads; panel < panels * (thread + 1) / team->threads; panel++) {
-        const long row = panel * p->width, left = p->count - row, width = left < p->width ? left : p->width;
-        for (long start = 0; start < p->inner; start += TILE)
-            for (long lane = 0; lane < width; lane++)
-                for (long in = start; in < p->inner && in < start + TILE; in++) {
-                    const char *from = p->rows + ((row + lane) * p->inner + in) * p->bytes;
-                    char *to = p->panels + ((panel * p->inner + in) * p->width + lane) * p->bytes;
-                    if (p->bytes == 2) memcpy(to, from, 2);
-                    else memcpy(to, from, 4);
-                }
+        const long left = p.count - panel * p.width, have = left < p.width ? left : p.width;
+        if (p.bytes == 2)
+            pack_2_bytes((const uint16_t *)p.rows + panel * size, (uint16_t *)p.panels + panel * size, have, p.inner, p.width);
+        else
+            pack_4_bytes((const uint32_t *)p.rows + panel * size, (uint32_t *)p.panels + panel * size, have, p.inner, p.width);
     }
 }
 
