@@ -1,19 +1,22 @@
-# make site: the board on localhost. make test: everything CI checks. Both set up .venv by themselves.
+# make site: the board on localhost. make measure: this machine's row. make test: everything CI checks.
+# All set up .venv by themselves.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help site build serve validate test lint types unit format chromium benchmark screenshot clean
+.PHONY: help site build serve validate quick measure test lint types unit format chromium benchmark screenshot clean
 
 help:
 	@echo "make site       build the site, serve it on localhost, follow your edits"
 	@echo "make build      build site/ only"
 	@echo "make validate   say everything that is wrong with data/"
+	@echo "make quick      run this machine's CPU through the whole protocol in about a minute"
+	@echo "make measure    measure this machine's CPU and file a result (ARGS='--dtype f32')"
 	@echo "make test       format, lint, types, tests, links, browser: what CI runs"
 	@echo "make format     let ruff format the code"
-	@echo "make benchmark  build time, memory and page weight at 10,000 and 50,000 rows"
+	@echo "make benchmark  build time, memory and page weight at 10,000 and 50,000 rows; the CPU's decode step"
 	@echo "make clean      remove what was built; the next build starts cold"
 
 site: build serve
@@ -26,6 +29,12 @@ serve: $(VENV)/site.ready
 
 validate: $(VENV)/site.ready
 	@$(RUN) -m generator validate
+
+quick: $(VENV)/site.ready
+	@$(RUN) -m runners.cpu --quick $(ARGS)
+
+measure: $(VENV)/site.ready
+	@$(RUN) -m runners.cpu $(ARGS)
 
 test: lint types unit
 
@@ -48,6 +57,7 @@ chromium: $(VENV)/test.ready
 
 benchmark: $(VENV)/test.ready chromium
 	$(RUN) -m tests.benchmarks.build
+	$(RUN) -m tests.benchmarks.decode_cpu
 
 screenshot: build chromium
 	$(RUN) -m tests.browser.screenshot
