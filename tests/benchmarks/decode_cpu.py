@@ -120,25 +120,28 @@ def _probe(sample: Measured) -> float:
 
 def _steady(sample: Measured) -> bool:
     """Whether nobody else was at work, and the host kept its speed while the sample was taken."""
-    before, after = sample.repetition.read_gb_per_s_before or 0, sample.repetition.read_gb_per_s_after or 0
-    return (sample.repetition.other_cores_busy or 0) <= BUSY_CORES and max(
-        before, after
-    ) < REGIMES_APART * min(before, after)
+    one = sample.repetition
+    assert one.read_gb_per_s_before
+    assert one.read_gb_per_s_after
+    low, high = sorted((one.read_gb_per_s_before, one.read_gb_per_s_after))
+    return (one.other_cores_busy or 0) <= BUSY_CORES and high < REGIMES_APART * low
 
 
 def _report(taken: dict[str, list[Measured]], bytes_per_token: float) -> None:
     every = [sample for samples in taken.values() for sample in samples]
     kept = [sample for sample in every if _steady(sample)]
-    print(
-        f"{len(every) - len(kept)} of {len(every)} samples dropped: others at work, or the host's speed changed within"
-    )
+    why = "others at work, or the host's speed changed meanwhile"
+    print(f"{len(every) - len(kept)} of {len(every)} samples dropped: {why}")
     if not kept:
         return
     probes = [_probe(sample) for sample in kept]
-    split = (min(probes) * max(probes)) ** 0.5 if max(probes) > REGIMES_APART * min(probes) else 0.0
-    for regime, within in (("fast", lambda probe: probe >= split), ("slow", lambda probe: probe < split)):
+    apart = max(probes) > REGIMES_APART * min(probes)
+    split = (min(probes) * max(probes)) ** 0.5 if apart else 0.0
+    for regime, low, high in (("fast", split, float("inf")), ("slow", 0.0, split)):
         here = {
-            name: {turn: one for turn, one in enumerate(samples) if _steady(one) and within(_probe(one))}
+            name: {
+                turn: one for turn, one in enumerate(samples) if _steady(one) and low <= _probe(one) < high
+            }
             for name, samples in taken.items()
         }
         if any(here.values()):

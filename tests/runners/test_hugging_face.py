@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from runners.checkpoint import Checkpoint
+from runners.cpu import CpuDevice
 from runners.device import Device
 from runners.null import NullDevice
 from runners.step import decode_step
@@ -21,7 +22,7 @@ transformers = pytest.importorskip(
     "transformers", reason="transformers is not installed: pip install '.[test]'"
 )
 
-DEVICES: tuple[type[Device], ...] = (NullDevice,)
+DEVICES: tuple[type[Device], ...] = (NullDevice, CpuDevice)
 PROMPT = (7, 130, 0, 64)
 POSITIONS = 12
 MODELS = {
