@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import platform
@@ -13,11 +14,13 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import platformdirs
 
-from runners.device import RunnerError
+from runners.device import KernelError, RunnerError
+from runners.kernels.source import KERNELS
 
 _NATIVE = "-mcpu=native" if platform.machine().lower() in ("arm64", "aarch64", "ppc64le") else "-march=native"
 FLAGS = ("-std=gnu11", "-O3", _NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
@@ -46,41 +49,52 @@ class Compiler:
             *(part for text in texts.items() for part in text),
         ]
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-        library = CACHE_FOLDER / f"{key}.so"
-        if library.is_file():
-            library.touch()
-            return library, 0.0
+        folder = _cache_folder()
+        kept = _kept(folder, key)
+        if kept:
+            return kept, 0.0
         start = time.monotonic()
-        CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE_FOLDER) as folder:
-            built = self._build(Path(folder), texts, flags)
-            built.replace(library)
-        _forget_oldest()
+        try:
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                library = _keep(self._build(Path(scratch), texts, flags), folder, key)
+        except OSError as error:
+            raise RunnerError(f"{folder}: cannot be written (got '{error.strerror}'); make room") from None
+        _forget_oldest(folder)
         return library, time.monotonic() - start
 
     def _build(self, folder: Path, texts: Mapping[str, str], flags: tuple[str, ...]) -> Path:
         for name, text in texts.items():
             (folder / name).write_text(text, "utf-8")
-        compile_only = [[*self.command, *flags, "-c", name, "-o", f"{name}.o"] for name in texts]
+        compile_only = [[*self.command, *flags, "-o", f"{name}.o", "-c", name] for name in texts]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda command: self._run(command, folder), compile_only))
         objects = [f"{name}.o" for name in texts]
-        self._run([*self.command, *flags, "-shared", *objects, "-o", "library.so", "-lm"], folder)
+        self._run([*self.command, *flags, "-shared", *objects, "-lm", "-o", "library.so"], folder)
         return folder / "library.so"
 
     def _run(self, command: list[str], folder: Path) -> None:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = " | ".join(done.stderr.strip().splitlines()[:3]) or f"exit status {done.returncode}"
-            raise RunnerError(
-                f"{self.command[0]}: compiling {command[-1]} failed (got '{said}'); set CC to another"
-            )
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
+        lacks_output = not (folder / command[command.index("-o") + 1]).is_file()
+        if not (done.returncode or lacks_output):
+            return
+        said = " | ".join(done.stderr.strip().splitlines()[:3]) or f"exit status {done.returncode}, no output"
+        made = command[-1]
+        problem = f"{self.command[0]}: compiling {made} failed (got '{said}')"
+        if Path(made).stem in KERNELS:
+            raise KernelError(Path(made).stem, f"{problem}; set CC to another compiler")
+        lacks_header = "No such file" in said
+        raise RunnerError(f"{problem}; {_remedy() if lacks_header else 'set CC to another compiler'}")
 
 
 def find() -> Compiler:
     """The compiler that ``CC`` names, or the first of cc, gcc and clang. RunnerError where there is none."""
     wanted = os.environ.get("CC", "").strip()
-    names = [shlex.split(wanted)] if wanted else [["cc"], ["gcc"], ["clang"]]
+    try:
+        names = [shlex.split(wanted)] if wanted else [["cc"], ["gcc"], ["clang"]]
+    except ValueError:  # a quote that is not closed
+        names = []
     for command in names:
         if command and shutil.which(command[0]):
             return Compiler(tuple(command), _version(command))
@@ -94,13 +108,21 @@ def find() -> Compiler:
 def _version(command: list[str]) -> str:
     try:
         said = subprocess.run(
-            [*command, "--version"], capture_output=True, text=True, check=True, timeout=60
+            [*command, "--version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
+            timeout=60,
         ).stdout
-    except (OSError, subprocess.SubprocessError) as error:
+    except (OSError, subprocess.SubprocessError):
+        said = ""
+    first = next(iter(said.splitlines()), "").strip()
+    if not first:
         raise RunnerError(
-            f"{command[0]}: does not say its version (got '{error}'); set CC to gcc or clang"
-        ) from None
-    return (said.splitlines() or [""])[0].strip()
+            f"{command[0]}: does not say its version, so it is no C compiler; set CC to gcc or clang"
+        )
+    return first
 
 
 def _remedy() -> str:
@@ -131,7 +153,52 @@ def _processor() -> str:
     return "\n".join(kept)
 
 
-def _forget_oldest() -> None:
-    libraries = sorted(CACHE_FOLDER.glob("*.so"), key=lambda path: path.stat().st_mtime)
+# --- what was compiled before ---------------------------------------------------------------------
+
+
+def _cache_folder() -> Path:
+    """The person's cache, or where that cannot be written one that ends with this process."""
+    try:
+        CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return _passing_folder()
+    return CACHE_FOLDER if os.access(CACHE_FOLDER, os.W_OK | os.X_OK) else _passing_folder()
+
+
+@cache
+def _passing_folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="decode-board-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _kept(folder: Path, key: str) -> Path | None:
+    """The library of ``key``. Its name holds the hash of its bytes, so that a damaged one is not loaded."""
+    for library in folder.glob(f"{key}-*.so"):
+        if library.stem == f"{key}-{_digest(library)}":
+            library.touch()
+            return library
+        library.unlink(missing_ok=True)
+    return None
+
+
+def _keep(built: Path, folder: Path, key: str) -> Path:
+    return built.replace(folder / f"{key}-{_digest(built)}.so")
+
+
+def _digest(library: Path) -> str:
+    return hashlib.sha256(library.read_bytes()).hexdigest()[:16]
+
+
+def _forget_oldest(folder: Path) -> None:
+    """By a library's last use; another process may forget at the same time."""
+    libraries = sorted(folder.glob("*.so"), key=_last_used)
     for path in libraries[:-_KEPT_LIBRARIES]:
         path.unlink(missing_ok=True)
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

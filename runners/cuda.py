@@ -13,7 +13,7 @@ def missing() -> str | None:
     """What this machine lacks for CUDA, with its remedy; None where nothing is missing."""
     library = ctypes.util.find_library("cuda") or ctypes.util.find_library("nvcuda")
     if library is None:
-        return "no NVIDIA driver found (looked for libcuda); install the driver of your GPU"
+        return "no NVIDIA driver found (looked for libcuda); install your GPU's, or use python -m runners.cpu"
     if find_spec("cuda") is None or find_spec("cuda.core") is None:
         return "the package cuda-core is not installed; run: pip install cuda-core nvidia-cuda-nvrtc"
     return None
@@ -21,8 +21,8 @@ def missing() -> str | None:
 
 def main() -> int:
     """Say in one line what is missing; the exit status."""
-    lacking = missing() or "this runner cannot launch kernels yet"
-    click.echo(f"error: cuda: {lacking}; instructions: README.md, section 'Devices'", err=True)
+    lacking = missing() or "this runner cannot launch kernels yet; use python -m runners.cpu"
+    click.echo(f"error: cuda: {lacking}", err=True)
     return 1
 
 

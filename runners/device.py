@@ -29,6 +29,14 @@ class RunnerError(Exception):
     """Something that the person can mend; the message says what is wrong and how."""
 
 
+class KernelError(RunnerError):
+    """What is wrong with one kernel: it has failed, and the others may go on without it."""
+
+    def __init__(self, kernel: str, message: str) -> None:
+        super().__init__(message)
+        self.kernel = kernel
+
+
 def element_type(element: Element, storage: Storage) -> np.dtype[Any]:
     """The NumPy type of an array's elements."""
     stored: dict[Storage, Any] = {"bf16": ml_dtypes.bfloat16, "f16": np.float16, "f32": np.float32}
@@ -77,7 +85,10 @@ class Device(ABC):
 
     @abstractmethod
     def compile(self, kernels: Sequence[Emitted]) -> float:
-        """Compile the texts; the seconds it took. What was compiled before may be kept."""
+        """Compile the texts; the seconds it took. What was compiled before may be kept.
+
+        :class:`KernelError` for a text that the compiler refuses: then it is asked for the others again.
+        """
 
     @abstractmethod
     def call(self, kernel: Emitted, arrays: Mapping[str, Numbers], capacity: int) -> None:

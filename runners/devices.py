@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from runners.device import RunnerError
-from runners.record import write
+from runners.environment import line
 from schemas.load import load
 from schemas.records import Device
 
+_LONGEST_SLUG = 48  # a result's id is made of the device's, and has its own limit
 _DRAFT = """\
 ---
 schema: decode-board/device/1
@@ -45,18 +46,25 @@ def resolve(data_folder: Path, wanted: str | None, name: str) -> tuple[str, Devi
     ``wanted`` is what the person named; else the device whose alias or name is ``name``, else an id made of it.
     """
     known = known_devices(data_folder)
-    if wanted is None:
-        for device in known.values():
-            if name in (device.name, *device.aliases):
-                return device.id, device
-        wanted = slug(name)
-    if wanted in known:
-        return wanted, known[wanted]
-    if wanted != slug(wanted):
+    named = {alias: device for device in known.values() for alias in (device.name, *device.aliases)}
+    if wanted is None and name in named:
+        return named[name].id, named[name]
+    asked = slug(name) if wanted is None else wanted
+    if asked in known:
+        return asked, known[asked]
+    if asked != slug(asked):
         raise RunnerError(
-            f"--device: is not an id (got '{wanted}'); use lower-case letters and digits, such as '{slug(wanted)}'"
+            f"--device: is not an id (got '{asked}'); use lower-case letters and digits, such as '{slug(asked)}'"
         )
-    return wanted, None
+    _refuse_broken(path_of(data_folder, asked), data_folder)
+    return asked, None
+
+
+def _refuse_broken(path: Path, data_folder: Path) -> None:
+    """A file that stands where a draft is due, but holds no device."""
+    found = load(path, data_folder) if path.exists() else None
+    if isinstance(found, list):
+        raise RunnerError("\n".join(map(str, found)))
 
 
 def closest(wanted: str, data_folder: Path) -> str | None:
@@ -66,13 +74,16 @@ def closest(wanted: str, data_folder: Path) -> str | None:
 
 def slug(name: str) -> str:
     """An id made of a name."""
-    plain = re.sub(r"\((r|tm|c)\)|\bcpu\b|\bprocessor\b|@.*", " ", name.lower())
-    return "-".join(re.findall(r"[a-z0-9]+", plain))[:96].strip("-") or "device"
+    plain = re.sub(r"\((r|tm|c)\)|\bcpu\b|\bprocessor\b", " ", name.lower())
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:_LONGEST_SLUG].strip("-") or "device"
 
 
-def draft(data_folder: Path, device_id: str, name: str, kind: str) -> Path:
-    """Write a draft that is valid as it stands; its path."""
-    path = data_folder / "devices" / f"{device_id}.md"
-    shown = name.replace("\\", " ").replace('"', "'")
-    write(path, _DRAFT.format(id=device_id, name=shown, type=kind))
-    return path
+def path_of(data_folder: Path, device_id: str) -> Path:
+    """Where the file of a device stands."""
+    return data_folder / "devices" / f"{device_id}.md"
+
+
+def draft(device_id: str, name: str, kind: str) -> str:
+    """The text of a draft that is valid as it stands."""
+    shown = line(name).replace("\\", "/").replace('"', "'")
+    return _DRAFT.format(id=device_id, name=shown, type=kind)

@@ -18,7 +18,8 @@ from schemas.records import Environment, Package
 
 ROOT = Path(__file__).resolve().parents[1]
 _MEASURING_PACKAGES = ("numpy",)
-_SYSTEM = re.compile(r"[<>\x00-\x1f]")
+_UNFIT = re.compile(r"[<>\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""What no line of a result file may hold; as the schemas have it, and halves of characters."""
 
 
 def environment(identity: Identity, runner: str, arguments: Sequence[str]) -> Environment:
@@ -28,8 +29,10 @@ def environment(identity: Identity, runner: str, arguments: Sequence[str]) -> En
     return Environment(
         device_name=line(identity.name),
         device_count=identity.count,
-        driver=identity.driver,
-        toolchain=(*identity.toolchain, *packages),
+        driver=line(identity.driver) if identity.driver else None,
+        toolchain=tuple(
+            Package(line(one.name), line(one.version)) for one in (*identity.toolchain, *packages)
+        ),
         os=line(_operating_system()),
         cpu_model=line(cpu_model()),
         cpu_count=os.cpu_count() or 1,
@@ -48,19 +51,24 @@ def cpu_model() -> str:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    named = (entry.partition(":")[2].strip() for entry in lines if entry.startswith("model name"))
     return next(named, "") or platform.processor() or platform.machine()
 
 
 def line(text: str) -> str:
-    """``text`` as one line that a schema admits."""
-    return " ".join(_SYSTEM.sub(" ", text).split())[:300] or "unknown"
+    """``text`` as one line that a schema admits; the person's own folder, whose name is theirs, is ``~``."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - unlike Path's, it gives "~" where there is none
+    shown = text.replace(home, "~") if len(home) > 1 else text
+    return _fit(shown)[:300].strip() or "unknown"
 
 
 def command(runner: str, arguments: Sequence[str]) -> str:
-    """The command line, with each path shortened to its last part: a path may name a person."""
-    shown = [Path(part).name if "/" in part or "\\" in part else part for part in arguments]
-    return _SYSTEM.sub(" ", shlex.join(["python", "-m", f"runners.{runner}", *shown]))[:2000]
+    """The command line; ``arguments`` name no path, as a path may name a person."""
+    return _fit(shlex.join(["python", "-m", f"runners.{runner}", *arguments]))[:2000].strip()
+
+
+def _fit(text: str) -> str:
+    return " ".join(_UNFIT.sub(" ", text).split())
 
 
 def git_state() -> tuple[str | None, bool | None]:

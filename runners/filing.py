@@ -8,8 +8,9 @@ from typing import Any
 from runners.check import KernelCheck
 from runners.device import Device
 from runners.kernels.sizes import MICROBENCHMARK
-from runners.measure import samples
-from runners.record import CONTRACT, SCHEMA, kernel_source
+from runners.kernels.source import MICROBENCHMARKS
+from runners.measure import LEAST_REPETITIONS, samples
+from runners.record import CONTRACT, SCHEMA, kernel_source, text_of
 from runners.session import Findings, Options
 from runners.step import decode_step
 from schemas.records import (
@@ -27,7 +28,12 @@ from schemas.records import (
 def results(
     found: Findings, options: Options, identity: dict[str, Any], environment: Environment, device: Device
 ) -> list[Result]:
-    """The files of a run, ours first. ``identity``: id, device, submitter, measured_at, quick, notes."""
+    """The files of a run, ours first. ``identity``: id, device, submitter, measured_at, quick."""
+    identity = {
+        **identity,
+        "quick": identity["quick"] or _short(found, device),
+        "notes": _notes(found, device),
+    }
     decode = _decode(found, options, device.runner, None)
     ours = _result(identity, environment, "contender", _stack(environment, device.language), decode)
     ours = replace(
@@ -38,6 +44,36 @@ def results(
         ours,
         *(_baseline(found, options, ours, name) for name in found.repetitions if name != device.runner),
     ]
+
+
+def rehearse(options: Options, identity: dict[str, Any], environment: Environment, device: Device) -> None:
+    """RunnerError now for what the schema would refuse at the end of a run: labels, names, the environment."""
+    kernel = MICROBENCHMARKS[0]
+    emitted = {kernel.name: device.emit(kernel, MICROBENCHMARK, options.storage)}
+    checks = {kernel.name: KernelCheck(kernel.name, None, "not run")}
+    text_of(results(Findings(emitted, checks=checks), options, identity, environment, device)[0])
+
+
+def _short(found: Findings, device: Device) -> bool:
+    """Whether the step was measured for less than the protocol asks for."""
+    repetitions = found.repetitions.get(device.runner)
+    return found.interrupted or (repetitions is not None and len(repetitions) < LEAST_REPETITIONS)
+
+
+def _notes(found: Findings, device: Device) -> str:
+    """What a reader must know: why there is less in the file than there should be."""
+    if found.step and not found.step.passed:
+        return f"The decode step failed its check and was not timed. {found.step.error}."
+    if found.failed:
+        failed = ", ".join(check.kernel for check in found.failed)
+        rest = "" if found.step else "; so the decode step was neither checked nor timed"
+        return f"Failed their check and were not timed: {failed}{rest}."
+    if found.interrupted:
+        return "Stopped by hand before the protocol's end."
+    if _short(found, device):
+        count = len(found.repetitions[device.runner])
+        return f"Stopped after {count} repetitions; the protocol asks for {LEAST_REPETITIONS}."
+    return ""
 
 
 def _result(

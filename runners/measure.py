@@ -131,8 +131,8 @@ class OthersBusy:
 def _busy_seconds() -> tuple[float, float]:
     """Seconds of processor time so far: (the machine's, our own processes'). Time stolen by a host is others'."""
     times = psutil.cpu_times()
-    idle = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "guest", 0.0)
-    everything = sum(times) - idle
+    counted_twice = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+    everything = sum(times) - times.idle - getattr(times, "iowait", 0.0) - counted_twice
     me = psutil.Process()
     own = 0.0
     for process in (me, *me.children(recursive=True)):
@@ -141,6 +141,7 @@ def _busy_seconds() -> tuple[float, float]:
         except psutil.Error:
             continue
         own += used.user + used.system
+        own += getattr(used, "children_user", 0.0) + getattr(used, "children_system", 0.0)
     return everything, own
 
 

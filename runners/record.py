@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,8 @@ from runners.kernels import source
 from schemas.load import RESULT, parse
 from schemas.records import Contract, KernelSource, Result
 
-_NUMBERS = re.compile(
-    r"\[\s+(-?\d[\d,\s-]*?)\s+\]"
-)  # lists of numbers go on one line: samples are read by people
+_NUMBERS = re.compile(r"\[\n\s*(-?\d[\d,\s-]*?)\n\s*\]")
+"""Lists of numbers go on one line, as samples are read by people. No text of a result holds a line end."""
 SCHEMA = "decode-board/result/1"
 SOURCE_PATH = "runners/kernels/source.py"
 CONTRACT = Contract(
@@ -50,22 +49,23 @@ def kernel_source(revision: str | None) -> KernelSource:
 
 def text_of(result: Result) -> str:
     """The file's text; RunnerError with every problem if the result would not pass its own schema."""
-    text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+    text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False, default=plain)
     text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
-    problems = parse(text.encode(), RESULT, f"{result.id}.json", result.id)
+    problems = parse(text.encode("utf-8", "surrogatepass"), RESULT, f"{result.id}.json", result.id)
     if isinstance(problems, list):
         raise RunnerError("\n".join(map(str, problems)))
     return text + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A number of NumPy's as JSON's."""
     if hasattr(value, "item"):
         return value.item()
     raise TypeError(f"not JSON: {type(value).__name__}")
 
 
 def write(path: Path, text: str) -> None:
-    """``text`` at ``path``, atomically and durably; RunnerError and no file where that fails.
+    """``text`` at ``path``, whole; RunnerError and no file where that fails.
 
     An existing file is never replaced: results are append-only.
     """
@@ -78,29 +78,48 @@ def write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
-        os.link(temporary, path)
-    except FileExistsError:
-        raise RunnerError(
-            f"{path}: exists already; results are never overwritten, choose another --output"
-        ) from None
+        _place(Path(temporary), path)
     except OSError as error:
-        raise RunnerError(
-            f"{path}: cannot be written (got '{error.strerror}'); make room or choose another --output"
-        ) from None
+        raise RunnerError(_refused(path, error)) from None
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
 
 
-def file_all(folder: Path, results: Sequence[Result]) -> list[Path]:
-    """Write each result as ``<id>.json`` below ``folder``, or none: all are judged before the first is written."""
-    texts = {folder / f"{result.id}.json": text_of(result) for result in results}
+def _place(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if path.exists():
+            raise FileExistsError(path) from None
+        temporary.rename(path)
+
+
+def _refused(path: Path, error: OSError) -> str:
+    if isinstance(error, FileExistsError) and path.is_file():
+        return (
+            f"{path}: exists already (got a second result); results are never overwritten, remove it yourself"
+        )
+    return f"{path}: cannot be written (got '{error.strerror}'); make room or choose another --output"
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """RunnerError where no file can be made in ``folder``, or in the folder where it would be made."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise RunnerError(f"{folder}: cannot be written to (got '{there}'); choose another --output")
+
+
+def file_all(texts: Mapping[Path, str]) -> list[Path]:
+    """Write each text at its path, or none: what was written before a failure is removed again."""
     written: list[Path] = []
     try:
         for path, text in texts.items():
             write(path, text)
             written.append(path)
-    except RunnerError:
+    except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
         raise

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runners import baselines
-from runners.check import KernelCheck, StepCheck, check_kernels, check_step
-from runners.device import Contents, Device
+from runners.check import KernelCheck, check_kernels
+from runners.check_step import CHECKED_STEPS, StepCheck, check_step
+from runners.device import Contents, Device, KernelError
+from runners.environment import line
 from runners.journal import Journal
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import MICROBENCHMARK, STORAGE_BYTES, Storage, step_sizes
@@ -41,7 +43,7 @@ class Options:
     baselines: tuple[str, ...] = ()
     weights_folder: Path | None = None
     kernels_only: bool = False
-    checked_steps: int = 8
+    checked_steps: int = CHECKED_STEPS
     threads: int | None = None
 
 
@@ -50,7 +52,7 @@ class Findings:
     """All that a run found. ``interrupted`` says that the person stopped it after some repetitions."""
 
     kernels: dict[str, Emitted]
-    compile_s: float
+    compile_s: float = 0.0
     checks: dict[str, KernelCheck] = field(default_factory=dict)
     step: StepCheck | None = None
     repetitions: dict[str, list[Repetition]] = field(default_factory=dict)
@@ -73,17 +75,32 @@ def run(device: Device, options: Options, journal: Journal, say: Say, watch: Say
     capacity = options.depth_tokens + options.plan.steps
     capacity = -(-capacity // _CAPACITY_MULTIPLE) * _CAPACITY_MULTIPLE
     step = decode_step(options.model, options.storage, capacity)
-    watch("compiling")
-    kernels = emitted_kernels(device, options)
-    found = Findings(kernels, device.compile(list(kernels.values())))
-    took = f"in {found.compile_s:.1f} s" if found.compile_s else "(kept from before)"
-    say(f"compiled   {len(kernels)} kernels {took}")
-    _check_kernels(device, found, step, options, say, watch)
-    _microbenchmarks(device, found, options, watch)
-    if not any(check.kernel in step.sizes for check in found.failed):
-        _decode(device, found, step, options, journal, say, watch)
-    device.close()
+    found = Findings(emitted_kernels(device, options))
+    try:
+        watch("compiling")
+        compiled = _compiled(device, found, say)
+        took = f"in {found.compile_s:.1f} s" if found.compile_s else "(kept from before)"
+        say(f"compiled   {len(compiled)} kernels {took}")
+        _check_kernels(device, found, compiled, step, options, say, watch)
+        _microbenchmarks(device, found, options, watch)
+        if not any(check.kernel in step.sizes for check in found.failed):
+            _decode(device, found, step, options, journal, say, watch)
+    finally:
+        device.close()
     return found
+
+
+def _compiled(device: Device, found: Findings, say: Say) -> dict[str, Emitted]:
+    """The kernels that the compiler takes; each other one has failed its check."""
+    left = dict(found.kernels)
+    while True:
+        try:
+            found.compile_s = device.compile(list(left.values()))
+        except KernelError as failed:
+            _keep_check(found, KernelCheck(failed.kernel, None, line(str(failed))), say)
+            del left[failed.kernel]
+        else:
+            return left
 
 
 def emitted_kernels(device: Device, options: Options) -> dict[str, Emitted]:
@@ -96,20 +113,24 @@ def emitted_kernels(device: Device, options: Options) -> dict[str, Emitted]:
 
 
 def _check_kernels(
-    device: Device, found: Findings, step: Step, options: Options, say: Say, watch: Say
-) -> None:
+    device: Device, found: Findings, compiled: dict[str, Emitted], step: Step, options: Options,
+    say: Say, watch: Say,
+) -> None:  # fmt: skip
     position = options.depth_tokens + options.plan.steps // 2
-    checks = check_kernels(device, found.kernels, position, step.capacity, SEED + 1)
-    for name in found.kernels:
+    checks = check_kernels(device, compiled, position, step.capacity, SEED + 1)
+    for name in compiled:
         watch(f"checking {name}")
-        check = next(checks)
-        found.checks[name] = check
-        if check.error:
-            say(f"FAILED     {name}: {check.error}")
+        _keep_check(found, next(checks), say)
     passed = [check.rel_l2_error or 0.0 for check in found.checks.values() if check.passed]
     if passed:
         count = f"{len(passed)} of {len(found.checks)} kernels at true shapes"
         say(f"checked    {count}, relative L2 error up to {max(passed):.1e}")
+
+
+def _keep_check(found: Findings, check: KernelCheck, say: Say) -> None:
+    found.checks[check.kernel] = check
+    if check.error:
+        say(f"FAILED     {check.kernel}: {check.error}")
 
 
 # --- single kernels -------------------------------------------------------------------------------
@@ -159,9 +180,7 @@ def _decode(
         lambda: watch(f"checking the step: reference {next(launches)} of {len(step.launches) - 1} launches"),
     )  # fmt: skip
     if not found.step.passed:
-        say(
-            f"FAILED     the step: logits' relative L2 error above the bound (got {found.step.logits_rel_l2})"
-        )
+        say(f"FAILED     the step: {found.step.error}")
         return
     say(f"checked    the step: {_said(found.step)}")
     if not options.kernels_only:

@@ -1,44 +1,65 @@
-"""Where a new row would stand among the decode rows on file, and beside whom."""
+"""Where a new row would stand among the decode rows on file, and beside whom. Ranks are the decode page's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+from runners.record import CONTRACT
 from schemas.load import load
 from schemas.metrics import decode_spread
-from schemas.records import DecodeBlock, Device, Ledger, Result
+from schemas.records import Contract, DecodeBlock, Device, Ledger, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A ranked row: its device, its time a token, and the bounds of that."""
+
+    device: str
+    result: str
+    tpot_ns: float
+    low_ns: float
+    high_ns: float
+
+    @property
+    def tok_per_s(self) -> float:
+        """Tokens a second."""
+        return 1e9 / self.tpot_ns
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """``rank`` of ``rows``, the new one counted; the rows just above and below as (device, tok/s)."""
+    """The ranks that the new row may hold among ``rows``, itself counted, and the rows just above and below it."""
 
-    rank: int
+    rank_best: int
+    rank_worst: int
     rows: int
-    above: tuple[str, float] | None
-    below: tuple[str, float] | None
+    above: Place | None
+    below: Place | None
 
 
-def standing(data_folder: Path, model: str, tok_per_s: float) -> Standing:
-    """Against the best contender of each device, as the decode page ranks; what does not count there does not here."""
-    best: dict[str, float] = {}
-    for result in _ranked(data_folder, model):
-        assert result.decode
-        rate = _tok_per_s(result.decode)
-        best[result.device] = max(best.get(result.device, 0.0), rate)
-    faster = sorted((rate, device) for device, rate in best.items() if rate > tok_per_s)
-    slower = sorted((rate, device) for device, rate in best.items() if rate <= tok_per_s)
+def place_of(result: Result) -> Place:
+    """The place of a result with a decode block."""
+    assert result.decode
+    return Place(result.device, result.id, *_times_ns(result.decode))
+
+
+def standing(data_folder: Path, model: str, new: Place) -> Standing:
+    """``new`` among all ranked rows of ``model``: a rank is the range of places that its interval allows."""
+    others = [place for place in map(place_of, _ranked(data_folder, model)) if place.result != new.result]
+    ordered = sorted([*others, new], key=lambda place: (-place.tok_per_s, place.result))
+    at = ordered.index(new)
     return Standing(
-        rank=len(faster) + 1,
-        rows=len(best) + 1,
-        above=(faster[0][1], faster[0][0]) if faster else None,
-        below=(slower[-1][1], slower[-1][0]) if slower else None,
+        rank_best=sum(place.high_ns < new.low_ns for place in others) + 1,
+        rank_worst=sum(place.low_ns <= new.high_ns for place in others) + 1,
+        rows=len(ordered),
+        above=ordered[at - 1] if at else None,
+        below=ordered[at + 1] if at + 1 < len(ordered) else None,
     )
 
 
 def _ranked(data_folder: Path, model: str) -> list[Result]:
-    """Contenders of ``model``, not quick, withdrawn or known to be wrong, on devices with a known bandwidth."""
+    """What the decode page ranks: contenders, on devices with a known bandwidth, not known to be wrong."""
     ledger = load(data_folder / "retracted.yml", data_folder)
     withdrawn = {entry.result for entry in ledger.retractions} if isinstance(ledger, Ledger) else set()
     devices = [load(path, data_folder) for path in (data_folder / "devices").glob("*.md")]
@@ -52,13 +73,23 @@ def _ranked(data_folder: Path, model: str) -> list[Result]:
         and result.decode
         and result.decode.model == model
         and result.decode.numerics_ok is not False
+        and _same_step(result.decode.contract)
         and (result.role, result.quick) == ("contender", False)
         and result.device in known
         and result.id not in withdrawn
     ]
 
 
-def _tok_per_s(decode: DecodeBlock) -> float:
+def _same_step(contract: Contract) -> bool:
+    """Whether nothing that a row states of its step contradicts the protocol's."""
+    stated = [(getattr(contract, part.name), getattr(CONTRACT, part.name)) for part in fields(Contract)]
+    return all(said in (wanted, "not_stated") for said, wanted in stated)
+
+
+def _times_ns(decode: DecodeBlock) -> tuple[float, float, float]:
+    """Time a token, and its bounds; a published figure is its own."""
     if decode.samples:
-        return 1e9 / decode_spread(decode.samples).median_ns
-    return decode.figure.tok_per_s if decode.figure else 0.0
+        spread = decode_spread(decode.samples)
+        return spread.median_ns, spread.low_ns, spread.high_ns
+    time_ns = 1e9 / decode.figure.tok_per_s if decode.figure else float("inf")
+    return time_ns, time_ns, time_ns

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from runners.standing import standing
+from runners.standing import place_of, standing
 from runners.step import decode_step
-from schemas.metrics import Spread, decode_spread, mbu_percent, mean_depth_tokens
+from schemas.metrics import (
+    BUSY_CORES,
+    Spread,
+    busy,
+    decode_spread,
+    mbu_percent,
+    mean_depth_tokens,
+    probed,
+)
 from schemas.records import DecodeBlock, DecodeSamples, Device, KernelBlock, Model, Result
 
 _SLOWEST = 5
-_BUSY_CORES = 0.1
-_CHANGED_SPEED = 1.25
 _NOISY_PERCENT, _VERY_NOISY_PERCENT = 3, 8
+_POSSIBLE_PERCENT = 100
+_WIDTH = 80
 
 
 def summary(
     result: Result, baselines: list[Result], model: Model, device: Device | None, data_folder: Path
 ) -> list[str]:
-    """The lines of the summary of a contender and its baselines."""
+    """The lines of the summary of a contender and its baselines, none wider than a terminal."""
     rows: list[tuple[str, str]] = []
     if result.decode and result.decode.samples:
         samples, spread = result.decode.samples, decode_spread(result.decode.samples)
@@ -30,10 +39,16 @@ def summary(
         rows += (_baseline(samples, spread, baseline) for baseline in baselines)
         if result.kernels:
             rows += _reconciliation(result.kernels, spread, model)
-        rows.append(_rank(result, spread, data_folder))
+        rows.append(_rank(result, device, data_folder))
     if result.kernels:
         rows += _slowest(result.kernels, model)
-    return [f"{head:<10} {text}" for head, text in rows]
+    if result.notes:
+        rows.append(("notes", result.notes))
+    return [line for head, text in rows for line in _wrapped(head, text)]
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=f"{head:<10} ", subsequent_indent=" " * 11)
 
 
 Rows = Iterator[tuple[str, str]]
@@ -53,47 +68,32 @@ def _decode(decode: DecodeBlock, samples: DecodeSamples, spread: Spread) -> Rows
         very = "very noisy: say why in the file's notes, or measure again"
         said = very if spread.cv_percent > _VERY_NOISY_PERCENT else noisy
         yield "", f"coefficient of variation {spread.cv_percent:.1f} %, {said}"
-    busy = sum((one.other_cores_busy or 0) > _BUSY_CORES for one in samples.repetitions)
-    if busy:
-        yield "", f"other processes used more than {_BUSY_CORES} of a core during {busy} of the repetitions"
-
-
-def bytes_per_token(decode: DecodeBlock, steps: int, model: Model) -> float:
-    """What the protocol counts as read by a step, at a repetition's mean depth."""
-    return model.bytes_per_token(decode.dtype, mean_depth_tokens(decode.depth_tokens, steps))
-
-
-def probed_shares(samples: DecodeSamples, bytes_a_token: float) -> list[float]:
-    """For each repetition with a probe: its median step's bytes/s as a share of the mean probe around it."""
-    return [
-        bytes_a_token / median(one.step_ns) / ((one.read_gb_per_s_before + one.read_gb_per_s_after) / 2)
-        for one in samples.repetitions
-        if one.step_ns and one.read_gb_per_s_before and one.read_gb_per_s_after
-    ]
+    beside = sum(map(busy, samples.repetitions))
+    if beside:
+        yield "", f"other processes used more than {BUSY_CORES} of a core during {beside} of the repetitions"
 
 
 def _bandwidth(
     decode: DecodeBlock, samples: DecodeSamples, spread: Spread, model: Model, device: Device | None
 ) -> Rows:
-    read_bytes = bytes_per_token(decode, samples.steps_per_repetition, model)
-    rate = read_bytes / spread.median_ns
-    shares = probed_shares(samples, read_bytes)
-    if shares:
-        yield (
-            "bandwidth",
-            f"{rate:.1f} GB/s read, {median(shares):.0%} of what the memory gave just then (median)",
-        )
-        around = [(one.read_gb_per_s_before, one.read_gb_per_s_after) for one in samples.repetitions]
-        probes = [probe for pair in around for probe in pair if probe]
-        if max(probes) > _CHANGED_SPEED * min(probes):
-            moved = f"{min(probes):.1f} to {max(probes):.1f} GB/s"
+    depth = mean_depth_tokens(decode.depth_tokens, samples.steps_per_repetition)
+    read_bytes = model.bytes_per_token(decode.dtype, depth)
+    said = f"{read_bytes / spread.median_ns:.1f} GB/s read"
+    found = probed(samples)
+    if found:
+        share = 100 * read_bytes / found.bytes_in_tpot
+        yield "bandwidth", f"{said}, {share:.0f} % of what the memory gave just then (median)"
+        if found.changed_speed:
+            moved = f"{found.low_gb_per_s:.1f} to {found.high_gb_per_s:.1f} GB/s"
             yield "", f"the host changed speed: its memory gave {moved}; the figure is of a mixture"
+    else:
+        yield "bandwidth", said
     if device and device.peak_bandwidth:
         peak = device.peak_bandwidth.gb_per_s
-        yield (
-            "MBU",
-            f"{mbu_percent(read_bytes, spread.median_ns, peak):.1f} % of the device file's {peak:g} GB/s",
-        )
+        mbu = mbu_percent(read_bytes, spread.median_ns, peak)
+        yield "MBU", f"{mbu:.1f} % of the device file's {peak:g} GB/s"
+        if mbu > _POSSIBLE_PERCENT:
+            yield "", "more than the memory can give: the board refuses it; check the device file's figure"
     else:
         yield "MBU", "unknown: the device's file states no peak bandwidth"
 
@@ -142,10 +142,15 @@ def _token_ns(kernels: KernelBlock, model: Model) -> dict[str, float]:
     }
 
 
-def _rank(result: Result, spread: Spread, data_folder: Path) -> tuple[str, str]:
+def _rank(result: Result, device: Device | None, data_folder: Path) -> tuple[str, str]:
     assert result.decode
-    place = standing(data_folder, result.decode.model, 1e9 / spread.median_ns)
-    beside = [f"below {place.above[0]} ({place.above[1]:.1f} tok/s)"] if place.above else []
-    beside += [f"above {place.below[0]} ({place.below[1]:.1f} tok/s)"] if place.below else []
-    said = f"{place.rank} of {place.rows} on the decode page today, {' and '.join(beside) or 'alone'}"
-    return "rank", said + ("; but a --quick run is not ranked" if result.quick else "")
+    found = standing(data_folder, result.decode.model, place_of(result))
+    ranks = f"{found.rank_best}–{found.rank_worst}".removesuffix(f"–{found.rank_best}")
+    beside = [f"below {found.above.device} ({found.above.tok_per_s:.1f} tok/s)"] if found.above else []
+    beside += [f"above {found.below.device} ({found.below.tok_per_s:.1f} tok/s)"] if found.below else []
+    said = f"{ranks} of {found.rows} on the decode page today, {' and '.join(beside) or 'alone'}"
+    if result.quick:
+        return "rank", f"{said}; but a quick run is not ranked"
+    if not (device and device.peak_bandwidth):
+        return "rank", f"{said}; once the device's file states its peak bandwidth"
+    return "rank", said
