@@ -12,21 +12,22 @@ static inline float widen(uint16_t stored) { // bf16 is the upper half of f32
     return wide;
 }
 
-static inline float exp_f32(float x) { // 2^n times e^r with |r| <= ln(2) / 2, to 1e-7
-    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-    const float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    const uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return p * scale;
+static inline float exp_f32(float x) { // 2^n times 2^r with |r| <= 1/2: relative error below 3e-7
+    x = x < -86.0f ? -86.0f : x > 88.0f ? 88.0f : x;
+    const float shifted = x * 1.44269504f + 12582912.0f; // 1.5 * 2^23: n is in the low bits
+    const float r = x * 1.44269504f - (shifted - 12582912.0f);
+    float p = 1.32764668e-3f;
+    p = p * r + 9.67554129e-3f;
+    p = p * r + 5.55071329e-2f;
+    p = p * r + 2.40221197e-1f;
+    p = p * r + 6.93146967e-1f;
+    p = p * r + 1.00000007f;
+    uint32_t bits, n;
+    memcpy(&bits, &p, sizeof bits);
+    memcpy(&n, &shifted, sizeof n);
+    bits += n << 23; // onto the exponent
+    memcpy(&p, &bits, sizeof p);
+    return p;
 }
 
 static inline float rsqrt_f32(float x) { return 1.0f / sqrtf(x); }
@@ -88,22 +89,25 @@ void attention_decode_gqa(
             largest_part[tokens % LANES] = larger(largest_part[tokens % LANES], total_1[tokens] * rsqrt_f32((float)HEAD_DIM));
         }
         const float largest = max_lanes(largest_part);
+        float total_2_exponential[TOKENS];
         float total_2_part[LANES];
         for (long lane = 0; lane < LANES; lane++) total_2_part[lane] = 0.0f;
         for (long start = 0; start < TOKENS / LANES * LANES; start += LANES) {
             for (long lane = 0; lane < LANES; lane++) {
                 const long tokens = start + lane;
-                total_2_part[lane] += exp_f32(total_1[tokens] * rsqrt_f32((float)HEAD_DIM) - largest);
+                total_2_exponential[tokens] = exp_f32(total_1[tokens] * rsqrt_f32((float)HEAD_DIM) - largest);
+                total_2_part[lane] += total_2_exponential[tokens];
             }
         }
         for (long tokens = TOKENS / LANES * LANES; tokens < TOKENS; tokens++) {
-            total_2_part[tokens % LANES] += exp_f32(total_1[tokens] * rsqrt_f32((float)HEAD_DIM) - largest);
+            total_2_exponential[tokens] = exp_f32(total_1[tokens] * rsqrt_f32((float)HEAD_DIM) - largest);
+            total_2_part[tokens % LANES] += total_2_exponential[tokens];
         }
         const float total_2 = sum_lanes(total_2_part);
         float total_3[HEAD_DIM];
         for (long head_dim = 0; head_dim < HEAD_DIM; head_dim++) total_3[head_dim] = 0.0f;
         for (long tokens = 0; tokens < TOKENS; tokens++) {
-            const float factor = exp_f32(total_1[tokens] * rsqrt_f32((float)HEAD_DIM) - largest) / total_2;
+            const float factor = total_2_exponential[tokens] / total_2;
             for (long head_dim = 0; head_dim < HEAD_DIM; head_dim++) {
                 total_3[head_dim] += factor * widen(values[(kv_heads * capacity + tokens) * HEAD_DIM + head_dim]);
             }

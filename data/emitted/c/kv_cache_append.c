@@ -8,8 +8,8 @@
 static inline uint16_t narrow(float wide) { // to the nearest, ties to even
     uint32_t bits;
     memcpy(&bits, &wide, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    return (bits & 0x7fffffff) > 0x7f800000 ? (uint16_t)(bits >> 16 | 0x40) : (uint16_t)rounded;
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    return wide == wide ? (uint16_t)bits : 0x7fc0;
 }
 
 enum { KV_HEADS = 2, HEAD_DIM = 128 };

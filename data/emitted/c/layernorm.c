@@ -15,8 +15,8 @@ static inline float widen(uint16_t stored) { // bf16 is the upper half of f32
 static inline uint16_t narrow(float wide) { // to the nearest, ties to even
     uint32_t bits;
     memcpy(&bits, &wide, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    return (bits & 0x7fffffff) > 0x7f800000 ? (uint16_t)(bits >> 16 | 0x40) : (uint16_t)rounded;
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    return wide == wide ? (uint16_t)bits : 0x7fc0;
 }
 
 static inline float rsqrt_f32(float x) { return 1.0f / sqrtf(x); }

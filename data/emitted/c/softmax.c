@@ -15,25 +15,26 @@ static inline float widen(uint16_t stored) { // bf16 is the upper half of f32
 static inline uint16_t narrow(float wide) { // to the nearest, ties to even
     uint32_t bits;
     memcpy(&bits, &wide, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    return (bits & 0x7fffffff) > 0x7f800000 ? (uint16_t)(bits >> 16 | 0x40) : (uint16_t)rounded;
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    return wide == wide ? (uint16_t)bits : 0x7fc0;
 }
 
-static inline float exp_f32(float x) { // 2^n times e^r with |r| <= ln(2) / 2, to 1e-7
-    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-    const float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    const uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return p * scale;
+static inline float exp_f32(float x) { // 2^n times 2^r with |r| <= 1/2: relative error below 3e-7
+    x = x < -86.0f ? -86.0f : x > 88.0f ? 88.0f : x;
+    const float shifted = x * 1.44269504f + 12582912.0f; // 1.5 * 2^23: n is in the low bits
+    const float r = x * 1.44269504f - (shifted - 12582912.0f);
+    float p = 1.32764668e-3f;
+    p = p * r + 9.67554129e-3f;
+    p = p * r + 5.55071329e-2f;
+    p = p * r + 2.40221197e-1f;
+    p = p * r + 6.93146967e-1f;
+    p = p * r + 1.00000007f;
+    uint32_t bits, n;
+    memcpy(&bits, &p, sizeof bits);
+    memcpy(&n, &shifted, sizeof n);
+    bits += n << 23; // onto the exponent
+    memcpy(&p, &bits, sizeof p);
+    return p;
 }
 
 enum { LANES = 64 };
@@ -73,20 +74,23 @@ void softmax(
             largest_part[cols % LANES] = larger(largest_part[cols % LANES], widen(x[rows * COLS + cols]));
         }
         const float largest = max_lanes(largest_part);
+        float total_exponential[COLS];
         float total_part[LANES];
         for (long lane = 0; lane < LANES; lane++) total_part[lane] = 0.0f;
         for (long start = 0; start < COLS / LANES * LANES; start += LANES) {
             for (long lane = 0; lane < LANES; lane++) {
                 const long cols = start + lane;
-                total_part[lane] += exp_f32(widen(x[rows * COLS + cols]) - largest);
+                total_exponential[cols] = exp_f32(widen(x[rows * COLS + cols]) - largest);
+                total_part[lane] += total_exponential[cols];
             }
         }
         for (long cols = COLS / LANES * LANES; cols < COLS; cols++) {
-            total_part[cols % LANES] += exp_f32(widen(x[rows * COLS + cols]) - largest);
+            total_exponential[cols] = exp_f32(widen(x[rows * COLS + cols]) - largest);
+            total_part[cols % LANES] += total_exponential[cols];
         }
         const float total = sum_lanes(total_part);
         for (long cols = 0; cols < COLS; cols++) {
-            y[rows * COLS + cols] = narrow(exp_f32(widen(x[rows * COLS + cols]) - largest) / total);
+            y[rows * COLS + cols] = narrow(total_exponential[cols] / total);
         }
     }
 }

@@ -10,7 +10,7 @@ Row-major dot products reach half of the bandwidth.
 **Rows.** A sum or a maximum along memory runs in 64 lanes, which are folded at the end: C must not reorder a
 float sum, so the source of the text does. Across memory (attention's values) the sums are an array.
 
-What is reduced is kept; everything else is computed again where it is used.
+What is reduced is kept, and so is an exponential that is used again; the rest is computed where it is used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runners.kernels.emit.clike import Lines, Printer, constants, length_name, r
 from runners.kernels.emit.emitted import Emitted, Target
 from runners.kernels.emit.layout import Layout
 from runners.kernels.emit.schedule import matrices
-from runners.kernels.expr import Array, Axis, Expr, Kernel, Load, Reduce, Store
+from runners.kernels.expr import Array, Axis, Expr, Kernel, Load, Reduce, Store, Unary
 from runners.kernels.sizes import Sizes, Storage
 
 
@@ -149,6 +149,22 @@ class _File:
     def free(self, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
         return tuple(axis for axis in axes if axis not in self.kernel.parallel)
 
+    def reused(self, node: Reduce) -> list[Unary]:
+        """Exponentials along the reduced axis that a later reduction or statement needs again."""
+        later = [
+            other.x
+            for other in self.kernel.reductions
+            if other is not node and other not in self.print.results
+        ]
+        later += [store.value for store in self.kernel.stores]
+        needed = {part for value in later for part in value.walk()}
+        return [
+            part
+            for part in node.x.walk()
+            if isinstance(part, Unary) and part.op == "exp" and part in needed
+            and part not in self.print.results and self.free(part.axes) == (node.axis,)
+        ]  # fmt: skip
+
     def reduction(self, node: Reduce) -> None:
         name, free = self.names[node], self.free(node.axes)
         along = any(
@@ -170,15 +186,22 @@ class _File:
             return
         axis, length, name = node.axis, length_name(node.axis), self.names[node]
         start, fold = ("0.0f", "sum_lanes") if node.op == "sum" else ("-INFINITY", "max_lanes")
+        keeping = []
+        for kept in self.reused(node):
+            array = f"{name}_exponential"
+            keeping.append(f"{array}[{axis.name}] = {self.print.text(kept)};")
+            self.print.results[kept] = f"{array}[{axis.name}]"
+            self.lines.add(f"float {array}[{length}];")
         part, x = f"{name}_part", self.print.text(node.x)
         self.lines.add(f"float {part}[LANES];")
         self.lines.add(f"{_EACH_LANE} {part}[lane] = {start};")
         whole = f"for (long start = 0; start < {length} / LANES * LANES; start += LANES)"
         with self.lines.block(whole), self.lines.block(_EACH_LANE):
-            self.lines.add(f"const long {axis.name} = start + lane;", self.step(node, f"{part}[lane]", x))
+            step = self.step(node, f"{part}[lane]", x)
+            self.lines.add(f"const long {axis.name} = start + lane;", *keeping, step)
         rest = f"for (long {axis.name} = {length} / LANES * LANES; {axis.name} < {length}; {axis.name}++)"
         with self.lines.block(rest):
-            self.lines.add(self.step(node, f"{part}[{axis.name} % LANES]", x))
+            self.lines.add(*keeping, self.step(node, f"{part}[{axis.name} % LANES]", x))
         self.lines.add(f"{result} = {fold}({part});")
 
     def step(self, node: Reduce, part: str, x: str) -> str:

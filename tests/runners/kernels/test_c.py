@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from runners.compiler import FLAGS, find
@@ -14,7 +16,7 @@ from runners.kernels.sizes import Sizes, Storage
 from runners.kernels.source import KERNELS
 from tests.proofs import record_proof
 from tests.runners.kernels.c_runs import SANITIZED, built, emitted, errors
-from tests.runners.kernels.cases import ROOT, TINY, TRUE, Case, bound
+from tests.runners.kernels.cases import DTYPES, ROOT, TINY, TRUE, Case, bound
 
 STORAGES: tuple[Storage, ...] = ("bf16", "f16", "f32")
 THREADS = (1, 3)
@@ -90,6 +92,38 @@ def test_the_sum_does_not_depend_on_the_number_of_threads() -> None:
         built([text], threads).call(text, arrays, case.capacity)
         results.add(arrays["kv"].tobytes())
     assert len(results) == 1
+
+
+def _every_pattern(storage: Storage) -> Any:
+    """Every number of a 16-bit type, its infinities and NaNs among them."""
+    return np.arange(1 << 16, dtype=np.uint16).view(DTYPES[storage])
+
+
+@pytest.mark.parametrize("storage", ["bf16", "f16"])
+def test_every_stored_number_is_widened_exactly(storage: Storage) -> None:
+    case = Case("embedding_lookup", Sizes({"vocab": 1, "hidden": 1 << 16}))
+    arrays = case.inputs(storage)
+    arrays["table"][0], text = _every_pattern(storage), emitted(case, storage)
+    built([text], 2).call(text, arrays, 1)
+    np.testing.assert_array_equal(arrays["x"], _every_pattern(storage).astype(np.float32))
+
+
+@pytest.mark.parametrize("storage", ["bf16", "f16"])
+def test_what_is_stored_is_the_nearest_number_with_ties_to_even(storage: Storage) -> None:
+    """All numbers of the type, those halfway to the next, and those just beside that."""
+    exact = _every_pattern(storage).astype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        halfway = ((exact.astype(np.float64) + np.roll(exact, -1)) / 2).astype(np.float32)
+        sides = [np.nextafter(halfway, np.float32(side)) for side in (-np.inf, np.inf)]
+        numbers = np.concatenate([exact, halfway, *sides])
+        expected = numbers.astype(DTYPES[storage])
+    case = Case("kv_cache_append", Sizes({"kv_heads": 1, "head_dim": len(numbers)}))
+    arrays, text = case.inputs(storage), emitted(case, storage)
+    arrays["k"][0] = numbers
+    built([text], 2).call(text, arrays, 1)
+    got, is_number = arrays["keys"][0, 0], ~np.isnan(numbers)
+    np.testing.assert_array_equal(got[is_number].view(np.uint16), expected[is_number].view(np.uint16))
+    assert np.isnan(got[~is_number].astype(np.float32)).all()
 
 
 def main() -> int:
