@@ -80,19 +80,24 @@ class Options(Protocol):
 
 def available() -> dict[str, str | None]:
     """Each baseline's name, and None, or why it cannot run here. Imports nothing."""
-    return {name: _lacking(stack) for name, stack in STACKS.items()}
+    return {
+        name: f"{missing} not installed; {stack.install}" if (missing := _missing(stack)) else None
+        for name, stack in STACKS.items()
+    }
 
 
-def _lacking(stack: Stack) -> str | None:
-    missing = [name for name in stack.imports if find_spec(name) is None]
-    return f"{' and '.join(missing)} not installed; {stack.install}" if missing else None
+def _missing(stack: Stack) -> str:
+    """The packages that are not there, or nothing."""
+    return " and ".join(name for name in stack.imports if find_spec(name) is None)
 
 
 def start(name: str, options: Options, cache_folder: Path = CACHE_FOLDER) -> Baseline:
     """Start the baseline ``name`` on the workload of ``options``; returns when it has loaded its weights."""
-    lacking = _lacking(STACKS[name])
-    if lacking:
-        raise RunnerError(f"--baseline: {name} cannot run here (got: {lacking.replace('; ', '); ', 1)}")
+    stack = STACKS[name]
+    if missing := _missing(stack):
+        raise RunnerError(
+            f"--baseline: {name} cannot run here (got: {missing} not installed); {stack.install}"
+        )
     job = Job(
         model=options.model,
         storage=options.storage,
@@ -103,7 +108,7 @@ def start(name: str, options: Options, cache_folder: Path = CACHE_FOLDER) -> Bas
         weights_folder=options.weights_folder,
         cache_folder=cache_folder,
     )
-    return Baseline(name, STACKS[name].module, job)
+    return Baseline(name, stack.module, job)
 
 
 class Baseline:

@@ -1,7 +1,7 @@
 """PyTorch as it comes: Hugging Face's Qwen2 in eager mode, with scaled-dot-product attention.
 
-The cache is transformers' DynamicCache: in eager mode it is faster than StaticCache, whose attention runs
-over its whole capacity.
+The cache is transformers' own default, DynamicCache, which can be cut back to a depth. At the published size
+StaticCache is as fast to within the noise (4.2 tok/s either way on two cores).
 """
 
 from __future__ import annotations
