@@ -45,14 +45,24 @@ def environment(identity: Identity, runner: str, arguments: Sequence[str]) -> En
     )
 
 
-def cpu_model() -> str:
-    """What the operating system calls this machine's processor."""
+def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """What the operating system calls this machine's processor.
+
+    A virtual machine often hides the model ("AMD EPYC"): family and model number then tell generations apart.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+        lines = cpuinfo.read_text("utf-8", "replace").splitlines()
     except OSError:
         lines = []
-    named = (entry.partition(":")[2].strip() for entry in lines if entry.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()
+    facts: dict[str, str] = {}
+    for entry in lines:
+        name, _, value = entry.partition(":")
+        facts.setdefault(name.strip(), value.strip())
+    named = facts.get("model name", "")
+    numbers = facts.get("cpu family"), facts.get("model")
+    if named and all(numbers) and not re.search(r"\d", named):
+        return f"{named} family {numbers[0]} model {numbers[1]}"
+    return named or platform.processor() or platform.machine()
 
 
 def line(text: str) -> str:
