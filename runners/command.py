@@ -133,8 +133,9 @@ def _measure(console: Console, runner: str, device: Device, chosen: dict[str, An
     filing.rehearse(options, labels, facts, device)
     record.refuse_unwritable(folder)
     result_path = folder / f"{name}.json"
-    console.lines(guide.left_over(journal.left_over()))
-    console.lines(guide.announcement(identity, options, device_id, bool(known), meant, result_path))
+    console.verbatim(guide.left_over(journal.left_over()))
+    for line in guide.announcement(identity, options, device_id, bool(known), meant, result_path):
+        console.say(line)
     if chosen["dry_run"]:
         return 0
     kept = journal.Journal(name)
@@ -147,7 +148,7 @@ def _measure(console: Console, runner: str, device: Device, chosen: dict[str, An
             texts[drafted] = devices.draft(device_id, identity.name, KINDS[runner])
         written = record.file_all(texts)
     except BaseException:
-        console.lines(["nothing was filed", *guide.kept(kept.path)])
+        console.verbatim(["nothing was filed", *guide.kept(kept.path)])
         raise
     kept.close()
     _close(console, results, written, options.model, known)
@@ -157,8 +158,9 @@ def _measure(console: Console, runner: str, device: Device, chosen: dict[str, An
 def _close(
     console: Console, results: list[Result], written: list[Path], model: Model, known: DeviceRecord | None
 ) -> None:
-    console.lines(["", *summary(results[0], results[1:], model, known, DATA), ""])
-    console.lines(guide.next_steps(written, results[0], known is None))
+    for line in ("", *summary(results[0], results[1:], model, known, DATA), ""):
+        console.say(line)
+    console.verbatim(guide.next_steps(written, results[0], known is None))
 
 
 def _status(found: Findings) -> int:

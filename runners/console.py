@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import Self
 
 import click
+
+_WRAPPER = textwrap.TextWrapper(
+    80, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
+)
 
 
 class Console:
@@ -27,14 +32,14 @@ class Console:
         self._clear()
 
     def say(self, line: str) -> None:
-        """A line that stays."""
-        self._clear()
-        click.echo(line)
+        """A line that stays, goes on below its text where it is long, and breaks no path or id."""
+        self.verbatim(_WRAPPER.wrap(line) or [""])
 
-    def lines(self, lines: Iterable[str]) -> None:
-        """Lines that stay."""
+    def verbatim(self, lines: Iterable[str]) -> None:
+        """Lines that stay as they are: commands to copy."""
         for line in lines:
-            self.say(line)
+            self._clear()
+            click.echo(line)
 
     def watch(self, doing: str) -> None:
         """What is being done now; the next line takes its place."""

@@ -11,7 +11,7 @@ from runners.environment import line
 from schemas.load import load
 from schemas.records import Device
 
-_LONGEST_SLUG = 48  # a result's id is made of the device's, and has its own limit
+_LONGEST_SLUG = 54  # a result's id is made of the device's, and has its own limit
 _DRAFT = """\
 ---
 schema: decode-board/device/1
@@ -23,7 +23,7 @@ memory_gb: null
 tdp_w: null
 peak_bandwidth: null
 other_bandwidths: []
-aliases: ["{name}"]
+aliases: [{aliases}]
 sources: []
 reproduction: null
 ---
@@ -43,13 +43,14 @@ def known_devices(data_folder: Path) -> dict[str, Device]:
 def resolve(data_folder: Path, wanted: str | None, name: str) -> tuple[str, Device | None]:
     """The id of the device, and its file's record; None where a draft is due.
 
-    ``wanted`` is what the person named; else the device whose alias or name is ``name``, else an id made of it.
+    ``wanted`` is what the person named; else the device that has ``name``, or an id or alias made of it.
     """
     known = known_devices(data_folder)
-    named = {alias: device for device in known.values() for alias in (device.name, *device.aliases)}
-    if wanted is None and name in named:
-        return named[name].id, named[name]
     asked = slug(name) if wanted is None else wanted
+    if wanted is None:
+        for device in known.values():
+            if line(name) == device.name or asked in (device.id, *device.aliases):
+                return device.id, device
     if asked in known:
         return asked, known[asked]
     if asked != slug(asked):
@@ -86,4 +87,5 @@ def path_of(data_folder: Path, device_id: str) -> Path:
 def draft(device_id: str, name: str, kind: str) -> str:
     """The text of a draft that is valid as it stands."""
     shown = line(name).replace("\\", "/").replace('"', "'")
-    return _DRAFT.format(id=device_id, name=shown, type=kind)
+    aliases = slug(name) if slug(name) != device_id else ""
+    return _DRAFT.format(id=device_id, name=shown, type=kind, aliases=aliases)

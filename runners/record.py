@@ -51,7 +51,7 @@ def text_of(result: Result) -> str:
     """The file's text; RunnerError with every problem if the result would not pass its own schema."""
     text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False, default=plain)
     text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
-    problems = parse(text.encode("utf-8", "surrogatepass"), RESULT, f"{result.id}.json", result.id)
+    problems = parse(text.encode("utf-8", "backslashreplace"), RESULT, f"{result.id}.json", result.id)
     if isinstance(problems, list):
         raise RunnerError("\n".join(map(str, problems)))
     return text + "\n"

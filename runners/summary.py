@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +23,12 @@ from schemas.records import DecodeBlock, DecodeSamples, Device, KernelBlock, Mod
 _SLOWEST = 5
 _NOISY_PERCENT, _VERY_NOISY_PERCENT = 3, 8
 _POSSIBLE_PERCENT = 100
-_WIDTH = 80
 
 
 def summary(
     result: Result, baselines: list[Result], model: Model, device: Device | None, data_folder: Path
 ) -> list[str]:
-    """The lines of the summary of a contender and its baselines, none wider than a terminal."""
+    """The lines of the summary of a contender and its baselines."""
     rows: list[tuple[str, str]] = []
     if result.decode and result.decode.samples:
         samples, spread = result.decode.samples, decode_spread(result.decode.samples)
@@ -44,11 +42,7 @@ def summary(
         rows += _slowest(result.kernels, model)
     if result.notes:
         rows.append(("notes", result.notes))
-    return [line for head, text in rows for line in _wrapped(head, text)]
-
-
-def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=f"{head:<10} ", subsequent_indent=" " * 11)
+    return [f"{head:<10} {text}" for head, text in rows]
 
 
 Rows = Iterator[tuple[str, str]]
