@@ -59,7 +59,7 @@ def _decode(decode: DecodeBlock, samples: DecodeSamples, spread: Spread) -> Rows
     )
     if spread.cv_percent > _NOISY_PERCENT:
         noisy = "noisy: close what else is running, or measure longer by --repetitions"
-        very = "very noisy: say why in the file's notes, or measure again"
+        very = "very noisy: measure again, or say why in the file's notes, as the board wants to know"
         said = very if spread.cv_percent > _VERY_NOISY_PERCENT else noisy
         yield "", f"coefficient of variation {spread.cv_percent:.1f} %, {said}"
     beside = sum(map(busy, samples.repetitions))

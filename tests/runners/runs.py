@@ -76,7 +76,7 @@ class TriedDevice(NullDevice):
     def run(self, steps: int) -> Ran:
         type(self).runs += steps > 1  # a step's check runs single ones
         self.reached({1: "warm-up", 3: "repetition"}.get(type(self).runs, ""))
-        return super().run(steps)
+        return Ran([2_000_000] * steps, super().run(steps).tokens)  # a noisy row would need a note
 
     def trace(self, steps: int) -> list[list[int]]:
         self._arrays.setdefault("position", np.zeros((), np.int32))  # a microbenchmark has none
