@@ -13,15 +13,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generator.build import validate
+from generator.dataset import read_dataset
 from generator.layout import Layout
+from generator.tables import make_board, rows_of
 from runners import baselines, command, journal
-from runners.device import RunnerError
+from runners.device import Ran, RunnerError
 from runners.kernels.emit import Emitted
 from tests.runners import runs
 from tests.runners.runs import TINY, TriedDevice, add_device, filed, files
@@ -41,7 +44,7 @@ def run(*arguments: str) -> int:
 
 
 def said(captured: pytest.CaptureFixture[str]) -> str:
-    """All that was said; every line fits a terminal, or holds a path that does not."""
+    """All that was said, without control characters."""
     out, err = captured.readouterr()
     assert not CONTROL.search(out + err)
     return out + err
@@ -77,6 +80,42 @@ def test_a_run_files_a_result_and_a_drafted_device_that_the_board_takes(
         "to contribute",
     ):
         assert part in text.replace("To contribute", "to contribute")
+
+
+def test_the_board_shows_the_figure_of_the_summary(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_device(data)
+    assert run() == 0
+    dataset, problems = read_dataset(data)
+    assert problems == []
+    (row,) = rows_of(make_board(dataset).decode)
+    text = said(capsys)
+    assert row.run == filed(tmp_path).id
+    assert f"decode     {row.tok_per_s:.2f} tok/s" in text
+    assert f"MBU        {row.mbu_percent:.1f} % of the device file's {row.peak_gb_per_s:g} GB/s" in text
+    assert f", {row.probed_share_percent:.0f} % of what the memory gave" in text
+    assert (row.rank, f"rank       {row.rank_best:.0f} of 1 on" in text) == (1, True)
+
+
+def test_a_baseline_is_filed_beside_our_row_and_the_board_takes_both(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Other:
+        name, versions = "llama.cpp", {"llama-cpp-python": "1.0"}
+
+        def repetition(self, steps: int) -> Ran:
+            return Ran([4_000_000] * steps, [1] * steps)
+
+    monkeypatch.setattr(baselines, "available", lambda: {"llama.cpp": None})
+    monkeypatch.setattr(baselines, "start", lambda *_: nullcontext(Other()))
+    add_device(data)
+    assert run("--baseline", "llama.cpp") == 0
+    assert "baseline   llama.cpp 250.00 tok/s; ours, 500.00, is 2.00 times as fast" in said(capsys)
+    assert len(files(tmp_path)) == 3
+    assert validate(Layout(runs.REPOSITORY, data, tmp_path / "site", tmp_path / "work")) == []
+    ours = next(row for row in rows_of(make_board(read_dataset(data)[0]).decode) if row.role == "contender")
+    assert ours.times_baseline == pytest.approx(2.0)
 
 
 def test_a_device_on_file_is_found_by_its_alias(data: Path, tmp_path: Path) -> None:

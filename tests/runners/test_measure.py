@@ -7,10 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections import namedtuple
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -166,8 +165,7 @@ class Machine:
         monkeypatch.setattr(psutil, "Process", lambda: self)
 
     def times(self) -> Any:
-        fields = ["user", "idle", "iowait", "steal", "guest", "guest_nice"]
-        return _times(fields, self.user + self.guest, self.idle, 0.0, self.steal, self.guest, 0.0)
+        return Times(self.user + self.guest, self.idle, 0.0, self.steal, self.guest, 0.0)
 
     def children(self, recursive: bool) -> list[Any]:
         assert recursive
@@ -182,9 +180,15 @@ class _Gone:
         raise psutil.NoSuchProcess(1)
 
 
-def _times(fields: list[str], *values: float) -> Any:
-    kind: Any = namedtuple("Times", fields)
-    return kind(*values)
+class Times(NamedTuple):
+    """As psutil has them on Linux: guests' time is a part of the user's."""
+
+    user: float
+    idle: float
+    iowait: float
+    steal: float
+    guest: float
+    guest_nice: float
 
 
 @pytest.mark.parametrize(
