@@ -56,6 +56,19 @@ def test_a_launch_waits_where_its_memory_meets_anothers_and_nowhere_else(layers:
         assert not kept_apart([wait and other != place for other, wait in enumerate(waits)], pairs)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_launches_over_any_buffers_wait_where_they_must(seed: int) -> None:
+    """The real step's reads wait for writes; here writes wait for reads and for writes too."""
+    rng = np.random.default_rng(seed)
+    step = Step("bf16", 1, decode_step(tiny_model(), "bf16", 1).sizes)
+    for _ in range(12):
+        step.launch("rms_norm", *(str(name) for name in rng.choice(6, 3, replace=False)))
+    waits, pairs = step.waits(), conflicts(step)
+    assert kept_apart(waits, pairs)
+    for place in np.flatnonzero(waits):
+        assert not kept_apart([wait and other != place for other, wait in enumerate(waits)], pairs)
+
+
 def test_the_published_models_step_waits_where_it_must() -> None:
     step = decode_step(published(), "bf16", 192)
     assert kept_apart(step.waits(), conflicts(step))
