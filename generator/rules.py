@@ -14,12 +14,11 @@ from generator.dataset import Dataset
 from generator.kernel_sizes import call_size
 from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
 from generator.texts import entries_of
-from schemas.metrics import mbu_percent, mean_depth_tokens
+from schemas.metrics import VERY_NOISY_PERCENT, mbu_percent, mean_depth_tokens
 from schemas.problems import Problem, closest
 from schemas.records import Claim, Kernel
 
 MOST_TIMES_PEAK = 20
-NOTE_ABOVE_CV_PERCENT = 8
 
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
@@ -165,7 +164,7 @@ def _too_deep(data: Dataset, row: DecodeRow, path: str) -> Iterator[Problem]:
 
 def _unexplained_noise(entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
     """Repetitions that lie far apart are let in with a reason only; a quick run is not for the record."""
-    if (row.cv_percent or 0) > NOTE_ABOVE_CV_PERCENT and not (entry.run.notes.strip() or entry.run.quick):
+    if (row.cv_percent or 0) > VERY_NOISY_PERCENT and not (entry.run.notes.strip() or entry.run.quick):
         said = f"are empty, though repetitions lie far apart (got a variation of {row.cv_percent:.1f} %)"
         yield Problem(path, "notes", said, "say why, or measure again")
 

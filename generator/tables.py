@@ -21,9 +21,15 @@ from numpy.typing import NDArray
 from generator.dataset import Dataset
 from generator.kernel_sizes import call_size
 from generator.rows import FUSED, DecodeRow, KernelRow, Run
-from schemas.metrics import mbu_percent, mean_depth_tokens, roofline_tok_per_s
+from schemas.metrics import (
+    NOISY_PERCENT,
+    VERY_NOISY_PERCENT,
+    mbu_percent,
+    mean_depth_tokens,
+    roofline_tok_per_s,
+)
 
-NOISE_ABOVE_PERCENT = [3.0, 8.0, np.inf]
+NOISE_ABOVE_PERCENT = [NOISY_PERCENT, VERY_NOISY_PERCENT, np.inf]
 NOISE_WORDS = ["noisy", "very noisy"]
 
 

@@ -13,8 +13,10 @@ from runners.measure import LEAST_REPETITIONS, samples
 from runners.record import CONTRACT, SCHEMA, kernel_source, text_of
 from runners.session import Findings, Options
 from runners.step import decode_step
+from schemas.metrics import VERY_NOISY_PERCENT, decode_spread, probed
 from schemas.records import (
     DecodeBlock,
+    DecodeSamples,
     Dtype,
     Environment,
     KernelBlock,
@@ -32,7 +34,7 @@ def results(
     identity = {
         **identity,
         "quick": identity["quick"] or _short(found, device),
-        "notes": _notes(found, device),
+        "notes": _notes(found, options, device),
     }
     decode = _decode(found, options, device.runner, None)
     ours = _result(identity, environment, "contender", _stack(environment, device.language), decode)
@@ -60,8 +62,8 @@ def _short(found: Findings, device: Device) -> bool:
     return found.interrupted or (repetitions is not None and len(repetitions) < LEAST_REPETITIONS)
 
 
-def _notes(found: Findings, device: Device) -> str:
-    """What a reader must know: why there is less in the file than there should be."""
+def _notes(found: Findings, options: Options, device: Device) -> str:
+    """What a reader must know: why there is less in the file than there should be, or what made it unsteady."""
     if found.step and not found.step.passed:
         return f"The decode step failed its check and was not timed. {found.step.error}."
     if found.failed:
@@ -73,6 +75,18 @@ def _notes(found: Findings, device: Device) -> str:
     if _short(found, device):
         count = len(found.repetitions[device.runner])
         return f"Stopped after {count} repetitions; the protocol asks for {LEAST_REPETITIONS}."
+    repetitions = found.repetitions.get(device.runner)
+    return _unsteady(samples(options.plan, repetitions, None)) if repetitions else ""
+
+
+def _unsteady(taken: DecodeSamples) -> str:
+    """What the probes say of a host that changed its speed, or that nothing explains how far samples lie apart."""
+    around, spread = probed(taken), decode_spread(taken)
+    if around and around.changed_speed:
+        moved = f"{around.low_gb_per_s:.1f} to {around.high_gb_per_s:.1f} GB/s"
+        return f"The host changed its speed: the read bandwidth probed around the repetitions was {moved}."
+    if spread.cv_percent > VERY_NOISY_PERCENT:
+        return f"The repetitions vary by {spread.cv_percent:.1f} %, for a reason that the probes do not show."
     return ""
 
 

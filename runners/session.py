@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,19 +15,16 @@ from runners.device import Contents, Device, KernelError
 from runners.environment import line
 from runners.journal import Journal
 from runners.kernels.emit import Emitted
-from runners.kernels.sizes import MICROBENCHMARK, STORAGE_BYTES, Storage, step_sizes
+from runners.kernels.sizes import MICROBENCHMARK, Storage, step_sizes
 from runners.kernels.source import DECODE_STEP, MICROBENCHMARKS
+from runners.latencies import SEED as SEED
+from runners.latencies import TRACED_STEPS, TRACED_TOGETHER, rotated, trace
 from runners.measure import Contender, DeviceContender, Measured, Plan, measure
-from runners.step import Buffer, Role, Step, decode_step
-from runners.weights import Synthetic, WeightSource, first_contents
+from runners.step import Step, decode_step
+from runners.weights import WeightSource, first_contents
 from schemas.records import Model, Repetition
 
-SEED = 0
-ROTATED_BYTES = 256_000_000
-"""Microbenchmarks take turns over so much memory, several times a large cache, so that inputs come from memory."""
 _CAPACITY_MULTIPLE = 64
-_TRACED_STEPS = 24
-_TRACED_WARMUP_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,29 +136,7 @@ def _microbenchmarks(device: Device, found: Findings, options: Options, watch: S
     for kernel in MICROBENCHMARKS:
         if found.checks[kernel.name].passed:
             watch(f"timing {kernel.name}")
-            found.latencies_ns[kernel.name] = rotated(device, found.kernels[kernel.name], options)
-
-
-def rotated(device: Device, emitted: Emitted, options: Options) -> list[int]:
-    """Latencies of one kernel, each call on the next of several sets of arrays."""
-    kernel, step = emitted.kernel, Step(options.storage, 1, {emitted.kernel.name: emitted.sizes})
-    one_set = sum(math.prod(emitted.sizes.shape(array.axes, 1)) for array in kernel.arrays)
-    sets = max(2, math.ceil(ROTATED_BYTES / (one_set * STORAGE_BYTES[options.storage])))
-    for turn in range(sets):
-        names = [f"{array.name}{turn}" for array in kernel.arrays]
-        for array, name in zip(kernel.arrays, names, strict=True):
-            role: Role = "table" if array in kernel.inputs else "activation"
-            step.buffers[name] = Buffer(name, array.element, emitted.sizes.shape(array.axes, 1), role)
-        step.launch(kernel.name, *names)
-    device.load(step, {kernel.name: emitted}, _drawn(options.storage))
-    device.trace(1)
-    rounds = max(2, math.ceil(_TRACED_STEPS / sets))
-    return [ns for column in device.trace(rounds) for ns in column]
-
-
-def _drawn(storage: Storage) -> Contents:
-    source = Synthetic(SEED, storage)
-    return lambda buffer, first, last: source.rows(buffer.name, buffer.shape, first, last)
+            found.latencies_ns[kernel.name] = rotated(device, found.kernels[kernel.name], options.storage)
 
 
 # --- the decode step ------------------------------------------------------------------------------
@@ -186,13 +160,9 @@ def _decode(
     if not options.kernels_only:
         _measure(device, found, contents, step, options, journal, say, watch)
     watch("timing each kernel within the step")
-    _restart(device, contents, step)
-    device.trace(_TRACED_WARMUP_STEPS)
-    _restart(device, contents, step)
-    for launch, latencies in zip(
-        step.launches, device.trace(min(_TRACED_STEPS, options.plan.steps)), strict=True
-    ):
-        found.latencies_ns.setdefault(launch.kernel, []).extend(latencies)
+    missing = TRACED_STEPS - len(found.latencies_ns.get(step.launches[-1].kernel, ()))
+    if missing > 0:
+        trace(device, step, contents, found.latencies_ns, min(missing, options.plan.steps))
 
 
 def _said(check: StepCheck) -> str:
@@ -206,15 +176,11 @@ def _said(check: StepCheck) -> str:
     )
 
 
-def _restart(device: Device, contents: Contents, step: Step) -> None:
-    for name in ("token", "position"):
-        device.write(name, contents(step.buffers[name], 0, 1))
-
-
 def _measure(
     device: Device, found: Findings, contents: Contents, step: Step, options: Options,
     journal: Journal, say: Say, watch: Say,
 ) -> None:  # fmt: skip
+    """Repetitions, and after each of ours some steps launch by launch: so both see the same moods of a host."""
     first = {name: contents(step.buffers[name], 0, 1) for name in ("token", "position")}
     ours = DeviceContender(device.runner, device, first["token"], first["position"])
     with ExitStack() as stack:
@@ -225,7 +191,11 @@ def _measure(
             found.versions[name] = baseline.versions
             contenders.append(baseline)
         try:
-            _keep(measure(contenders, options.plan, device.read_bandwidth), found, journal, say, watch)
+            for event in measure(contenders, options.plan, device.read_bandwidth):
+                _keep(event, found, journal, say, watch)
+                if isinstance(event, Measured) and event.contender == ours.name:
+                    together = min(TRACED_TOGETHER, options.plan.steps)
+                    trace(device, step, contents, found.latencies_ns, together)
         except KeyboardInterrupt:
             if not found.repetitions.get(ours.name):
                 raise
@@ -233,14 +203,13 @@ def _measure(
             say("interrupted: the repetitions that finished are kept")
 
 
-def _keep(events: Iterable[Measured | str], found: Findings, journal: Journal, say: Say, watch: Say) -> None:
-    for event in events:
-        if isinstance(event, str):
-            watch(event)
-            continue
-        warned = journal.problem
-        journal.add(event.contender, event.repetition)
-        if journal.problem and not warned:
-            say(f"warning    {journal.problem}")
-        found.repetitions.setdefault(event.contender, []).append(event.repetition)
-        found.tokens.setdefault(event.contender, event.ran.tokens)
+def _keep(event: Measured | str, found: Findings, journal: Journal, say: Say, watch: Say) -> None:
+    if isinstance(event, str):
+        watch(event)
+        return
+    warned = journal.problem
+    journal.add(event.contender, event.repetition)
+    if journal.problem and not warned:
+        say(f"warning    {journal.problem}")
+    found.repetitions.setdefault(event.contender, []).append(event.repetition)
+    found.tokens.setdefault(event.contender, event.ran.tokens)

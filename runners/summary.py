@@ -11,6 +11,8 @@ from runners.standing import place_of, standing
 from runners.step import decode_step
 from schemas.metrics import (
     BUSY_CORES,
+    NOISY_PERCENT,
+    VERY_NOISY_PERCENT,
     Spread,
     busy,
     decode_spread,
@@ -21,7 +23,6 @@ from schemas.metrics import (
 from schemas.records import DecodeBlock, DecodeSamples, Device, KernelBlock, Model, Result
 
 _SLOWEST = 5
-_NOISY_PERCENT, _VERY_NOISY_PERCENT = 3, 8
 _POSSIBLE_PERCENT = 100
 
 
@@ -57,10 +58,10 @@ def _decode(decode: DecodeBlock, samples: DecodeSamples, spread: Spread) -> Rows
         "",
         f"{spread.repetitions} repetitions of {steps} steps, {decode.dtype}, depth {decode.depth_tokens}",
     )
-    if spread.cv_percent > _NOISY_PERCENT:
+    if spread.cv_percent > NOISY_PERCENT:
         noisy = "noisy: close what else is running, or measure longer by --repetitions"
         very = "very noisy: measure again, or say why in the file's notes, as the board wants to know"
-        said = very if spread.cv_percent > _VERY_NOISY_PERCENT else noisy
+        said = very if spread.cv_percent > VERY_NOISY_PERCENT else noisy
         yield "", f"coefficient of variation {spread.cv_percent:.1f} %, {said}"
     beside = sum(map(busy, samples.repetitions))
     if beside:

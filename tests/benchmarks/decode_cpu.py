@@ -24,8 +24,9 @@ from runners import baselines, compiler
 from runners.cpu import CpuDevice
 from runners.kernels.sizes import MICROBENCHMARK
 from runners.kernels.source import MICROBENCHMARKS
+from runners.latencies import SEED, rotated, trace
 from runners.measure import Contender, DeviceContender, Measured, Plan, measure
-from runners.session import SEED, Options, emitted_kernels, rotated
+from runners.session import Options, emitted_kernels
 from runners.step import Step, decode_step
 from runners.weights import Synthetic, first_contents
 from schemas.load import load
@@ -184,13 +185,10 @@ def _kernels(device: CpuDevice, options: Options, step: Step) -> None:
     probes = []
     for _ in range(3):
         probes.append(device.read_bandwidth() or 0.0)
-        for name in ("token", "position"):
-            device.write(name, contents(step.buffers[name], 0, 1))
-        for launch, column in zip(step.launches, device.trace(8), strict=True):
-            latencies[launch.kernel] += column
+        trace(device, step, contents, latencies, 8)
     kernels = emitted_kernels(device, options)
     for kernel in MICROBENCHMARKS:
-        latencies[kernel.name] = rotated(device, kernels[kernel.name], options)
+        latencies[kernel.name] = rotated(device, kernels[kernel.name], options.storage)
     print(f"\nkernels; the probe read {min(probes):.1f} to {max(probes):.1f} GB/s just before")
     for name, samples in latencies.items():
         median_ns = statistics.median(samples)

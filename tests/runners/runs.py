@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
-from runners import command, filing, guide, journal, session
+from runners import command, filing, guide, journal, latencies, session
 from runners.device import Identity, Numbers, Ran
 from runners.kernels.emit import Emitted
 from runners.kernels.expr import Kernel
@@ -107,9 +107,10 @@ def prepare(root: Path, patch: Any = setattr) -> Path:
     patch(command, "QUICK", Plan(3, 1, 2, 0.0, 60.0))
     for module in (session, filing):
         patch(module, "MICROBENCHMARK", ROWS)
-    patch(session, "ROTATED_BYTES", 1)
-    patch(session, "_TRACED_STEPS", 2)
-    patch(session, "_TRACED_WARMUP_STEPS", 1)
+    patch(latencies, "ROTATED_BYTES", 1)
+    for module in (session, latencies):
+        patch(module, "TRACED_STEPS", 2)
+    patch(session, "TRACED_TOGETHER", 1)
     patch(TriedDevice, "runs", 0)
     return data
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runners import baselines, session
+from runners import baselines, latencies
 from runners.cpu import CpuDevice
 from runners.device import Contents, Device, KernelError, Ran
 from runners.filing import rehearse, results
@@ -125,7 +125,8 @@ def test_a_compiler_that_refuses_everything_is_asked_once_for_each() -> None:
 
 def test_each_launch_is_timed_within_the_step_and_counts_for_its_kernel() -> None:
     found = found_by(TriedDevice(), options())
-    assert len(found.latencies_ns["rms_norm"]) == 2 * (3 + 1)
+    turns = len(found.repetitions["null"])  # after each, one step launch by launch
+    assert len(found.latencies_ns["rms_norm"]) == turns * (3 + 1)
     assert len(found.latencies_ns["kv_proj_matvec"]) == 2 * 3 * 2
     assert found.latencies_ns.keys() == KERNELS.keys()
 
@@ -157,7 +158,7 @@ def test_the_device_is_closed_whatever_happens() -> None:
 
 
 def test_microbenchmarks_take_turns_over_several_sets_of_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "ROTATED_BYTES", 1000)
+    monkeypatch.setattr(latencies, "ROTATED_BYTES", 1000)
     loaded: list[Step] = []
 
     class Watched(TriedDevice):
