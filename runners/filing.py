@@ -74,7 +74,7 @@ def _notes(found: Findings, options: Options, device: Device) -> str:
         return "Stopped by hand before the protocol's end."
     if _short(found, device):
         count = len(found.repetitions[device.runner])
-        return f"Stopped after {count} repetitions; the protocol asks for {LEAST_REPETITIONS}."
+        return f"Stopped early (repetitions: {count}); the protocol asks for {LEAST_REPETITIONS}."
     repetitions = found.repetitions.get(device.runner)
     return _unsteady(samples(options.plan, repetitions, None)) if repetitions else ""
 

@@ -36,7 +36,7 @@ def left_over(paths: Sequence[Path]) -> Iterator[str]:
     """Journals of other runs: what they hold, and how to be rid of them."""
     for path in paths:
         count = journal.repetitions(path)
-        yield f"left over  {count} repetitions of a run that did not end, or still runs;"
+        yield f"left over  of a run that did not end, or still runs (repetitions: {count});"
         yield f"           to delete them: rm {shlex.quote(shown(path))}"
 
 
@@ -44,7 +44,7 @@ def kept(path: Path) -> Iterator[str]:
     """What an unfinished run has measured."""
     count = journal.repetitions(path)
     if count:
-        yield f"kept: {count} finished repetitions; to delete them: rm {shlex.quote(shown(path))}"
+        yield f"kept: what has been measured (repetitions: {count}); to delete them: rm {shlex.quote(shown(path))}"
 
 
 def next_steps(written: Sequence[Path], result: Result, drafted: bool) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _decode(decode: DecodeBlock, samples: DecodeSamples, spread: Spread) -> Rows
     steps = samples.steps_per_repetition
     yield (
         "",
-        f"{spread.repetitions} repetitions of {steps} steps, {decode.dtype}, depth {decode.depth_tokens}",
+        f"repetitions: {spread.repetitions} of {steps} steps, {decode.dtype}, depth {decode.depth_tokens}",
     )
     if spread.cv_percent > NOISY_PERCENT:
         noisy = "noisy: close what else is running, or measure longer by --repetitions"
@@ -65,7 +65,7 @@ def _decode(decode: DecodeBlock, samples: DecodeSamples, spread: Spread) -> Rows
         yield "", f"coefficient of variation {spread.cv_percent:.1f} %, {said}"
     beside = sum(map(busy, samples.repetitions))
     if beside:
-        yield "", f"other processes used more than {BUSY_CORES} of a core during {beside} of the repetitions"
+        yield "", f"other processes used more than {BUSY_CORES} of a core (repetitions: {beside})"
 
 
 def _bandwidth(

@@ -167,7 +167,7 @@ def test_fewer_repetitions_than_the_protocol_asks_for_are_marked_quick(data: Pat
     del data
     assert run("--repetitions", "2") == 0
     assert filed(tmp_path).quick
-    assert "Stopped after 2 repetitions" in filed(tmp_path).notes
+    assert "Stopped early (repetitions: 2)" in filed(tmp_path).notes
 
 
 def test_kernels_only_files_kernels_only(data: Path, tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def test_a_full_disk_leaves_no_file_and_keeps_the_journal(
     text = said(capsys)
     assert "cannot be written (got 'No space left on device')" in text
     assert "nothing was filed" in text
-    assert f"kept: 5 finished repetitions; to delete them: rm {kept}" in text
+    assert f"kept: what has been measured (repetitions: 5); to delete them: rm {kept}" in text
 
 
 def test_a_journal_that_cannot_be_written_is_said_once_and_the_run_goes_on(
@@ -483,7 +483,7 @@ def test_kill_9_leaves_each_finished_repetition_and_the_next_start_says_so(
     runs.prepare(tmp_path, monkeypatch.setattr)
     assert run("--dry-run") == 0
     text = said(capsys)
-    assert "left over  1 repetitions of a run that did not end" in text
+    assert "left over  of a run that did not end, or still runs (repetitions: 1)" in text
     assert f"rm {kept}" in text
 
 

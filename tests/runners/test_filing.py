@@ -118,7 +118,7 @@ def test_a_failed_step_says_so_with_its_error(found: Findings) -> None:
     ("count", "interrupted", "quick", "words"),
     [
         (5, False, False, ""),
-        (4, False, True, "Stopped after 4 repetitions"),
+        (4, False, True, "Stopped early (repetitions: 4)"),
         (5, True, True, "Stopped by hand"),
     ],
 )

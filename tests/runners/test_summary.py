@@ -61,7 +61,7 @@ def test_the_figure_is_the_median_with_its_interval(result: Result, folder: Fold
     found = text(with_times(result, [9_000_000, 10_000_000, 11_000_000]), folder)
     assert "decode     100.00 tok/s, 95 % interval 90.91 to 111.11" in found
     assert "TPOT 10.00 ms" in found
-    assert "3 repetitions of 4 steps, bf16, depth 4" in found
+    assert "repetitions: 3 of 4 steps, bf16, depth 4" in found
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,9 @@ def test_more_than_the_memory_can_give_is_said(result: Result, folder: Folder) -
 
 
 def test_repetitions_beside_other_work_are_counted(result: Result, folder: Folder) -> None:
-    assert "during 3 of the repetitions" in text(with_times(result, [100] * 3, other_cores_busy=0.2), folder)
+    assert "used more than 0.1 of a core (repetitions: 3)" in text(
+        with_times(result, [100] * 3, other_cores_busy=0.2), folder
+    )
     assert "other processes" not in text(with_times(result, [100] * 3, other_cores_busy=0.1), folder)
 
 
