@@ -105,7 +105,10 @@ class CpuDevice(Device):
             places[buffer.name] = (total, shape, dtype)
             total += -(-int(np.prod(shape)) * dtype.itemsize // _ALIGNED_BYTES) * _ALIGNED_BYTES
         _refuse_what_does_not_fit(total)
-        self.arena = mmap.mmap(-1, total)
+        try:
+            self.arena = mmap.mmap(-1, total)
+        except OSError as error:
+            raise RunnerError(f"memory: {total / 1e9:.1f} GB are refused (got '{error}'); raise the limit") from None
         if hasattr(mmap, "MADV_HUGEPAGE"):
             self.arena.madvise(mmap.MADV_HUGEPAGE)
         for name, (offset, shape, dtype) in places.items():
