@@ -8,6 +8,7 @@ import os
 import platform
 import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -157,12 +158,17 @@ def _processor() -> str:
 
 
 def _cache_folder() -> Path:
-    """The person's cache, or where that cannot be written one that ends with this process."""
+    """The person's cache, or one that ends with this process where that cannot be written, or others can.
+
+    What lies there is loaded and run.
+    """
     try:
-        CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
+        CACHE_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = CACHE_FOLDER.stat()
     except OSError:
         return _passing_folder()
-    return CACHE_FOLDER if os.access(CACHE_FOLDER, os.W_OK | os.X_OK) else _passing_folder()
+    ours = found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return CACHE_FOLDER if ours and os.access(CACHE_FOLDER, os.W_OK | os.X_OK) else _passing_folder()
 
 
 @cache

@@ -14,6 +14,7 @@ import mmap
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -104,14 +105,7 @@ class CpuDevice(Device):
             places[buffer.name] = (total, shape, dtype)
             total += -(-int(np.prod(shape)) * dtype.itemsize // _ALIGNED_BYTES) * _ALIGNED_BYTES
         _refuse_what_does_not_fit(total)
-        try:
-            self.arena = mmap.mmap(-1, total)
-        except OSError as error:
-            raise RunnerError(
-                f"memory: {total / 1e9:.1f} GB are refused (got '{error}'); raise the limit"
-            ) from None
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            self.arena.madvise(mmap.MADV_HUGEPAGE)
+        self.arena = _private_memory(total)
         for name, (offset, shape, dtype) in places.items():
             self.arrays[name] = np.frombuffer(self.arena, dtype, int(np.prod(shape)), offset).reshape(shape)
 
@@ -162,6 +156,19 @@ class CpuDevice(Device):
 def usable_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _private_memory(size_bytes: int) -> mmap.mmap:
+    """Anonymous memory of this process alone: shared memory, mmap's default, is given no huge pages."""
+    try:
+        memory = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        said = f"memory: {size_bytes / 1e9:.1f} GB are refused (got '{error.strerror}'); raise the limit"
+        raise RunnerError(said) from None
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel may be built without
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 def _refuse_what_does_not_fit(needed_bytes: int) -> None:

@@ -62,7 +62,17 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     numbers = facts.get("cpu family"), facts.get("model")
     if named and all(numbers) and not re.search(r"\d", named):
         return f"{named} family {numbers[0]} model {numbers[1]}"
-    return named or platform.processor() or platform.machine()
+    arm = facts.get("CPU implementer"), facts.get("CPU part")
+    if not named and all(arm):
+        return f"{platform.machine()} implementer {arm[0]} part {arm[1]}"
+    return named or _brand() or platform.processor() or platform.machine()
+
+
+def _brand() -> str:
+    """What macOS calls the processor; empty elsewhere."""
+    if platform.system() != "Darwin":
+        return ""
+    return _said("sysctl", "-n", "machdep.cpu.brand_string") or ""
 
 
 def line(text: str) -> str:
@@ -82,23 +92,27 @@ def _fit(text: str) -> str:
 
 
 def git_state() -> tuple[str | None, bool | None]:
-    """The revision of this checkout and whether tracked files differ from it; (None, None) outside of git."""
+    """The revision of this checkout, and whether what decides a measurement differs from it.
+
+    (None, None) where this is no checkout of its own, but say a package within somebody's other one.
+    """
+    if _git("rev-parse", "--show-prefix") != "":
+        return None, None
     revision = _git("rev-parse", "HEAD")
     if revision is None:
         return None, None
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "runners", "schemas")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "runners", "schemas", "data/models")
     return revision, bool(changed)
 
 
 def _git(*arguments: str) -> str | None:
+    return _said("git", "-C", str(ROOT), *arguments)
+
+
+def _said(*command: str) -> str | None:
+    """What a program of the person's path says; None where it is missing or fails."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), *arguments],  # noqa: S607  # wherever the person has it
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

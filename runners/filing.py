@@ -26,6 +26,10 @@ from schemas.records import (
     Stack,
 )
 
+_BASELINE_NOTE = (
+    "Measured in turns with the row it is the baseline of, in its own process, with its own KV cache."
+)
+
 
 def results(
     found: Findings, options: Options, identity: dict[str, Any], environment: Environment, device: Device
@@ -114,9 +118,15 @@ def _stack(environment: Environment, language: str) -> Stack:
         name="Decode Board",
         backend=None,
         languages=(language,),
-        toolchain=f"{compiler.name} {compiler.version}"[:300],
+        toolchain=_named_once(compiler)[:300],
         driver=environment.driver,
     )
+
+
+def _named_once(package: Package) -> str:
+    """Name and version, where the version does not say the name itself."""
+    said = package.version.startswith(package.name)
+    return package.version if said else f"{package.name} {package.version}"
 
 
 def _decode(found: Findings, options: Options, name: str, baseline_of: str | None) -> DecodeBlock | None:
@@ -137,7 +147,7 @@ def _decode(found: Findings, options: Options, name: str, baseline_of: str | Non
         first_divergence_step=checked.first_divergence_step if checked else None,
         token_ids=tuple(found.tokens[name]),
         figure=None,
-        samples=samples(options.plan, repetitions, found.compile_s if checked else None),
+        samples=samples(options.plan, repetitions, (found.compile_s or None) if checked else None),
     )
 
 
@@ -173,6 +183,7 @@ def _timing(found: Findings, dtype: Dtype, language: str, check: KernelCheck, in
 def _baseline(found: Findings, options: Options, ours: Result, name: str) -> Result:
     assert ours.environment
     versions = tuple(Package(package, release) for package, release in found.versions.get(name, {}).items())
+    taken = samples(options.plan, found.repetitions[name], None)
     stack = Stack(name, None, (), " ".join(f"{one.name} {one.version}" for one in versions) or None, None)
     identity = {
         "id": f"{ours.id}-{name.replace('.', '-')}",
@@ -180,7 +191,7 @@ def _baseline(found: Findings, options: Options, ours: Result, name: str) -> Res
         "submitter": ours.submitter,
         "measured_at": ours.measured_at,
         "quick": ours.quick,
-        "notes": "Interleaved with the row that it is the baseline of, in a process of its own.",
+        "notes": " ".join(filter(None, (_BASELINE_NOTE, _unsteady(taken)))),
     }
     environment = replace(ours.environment, toolchain=(*versions, *ours.environment.toolchain[1:]))
     return _result(identity, environment, "baseline", stack, _decode(found, options, name, ours.id))

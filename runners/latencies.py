@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from runners.device import Contents, Device
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import STORAGE_BYTES, Storage
 from runners.step import Buffer, Role, Step
 from runners.weights import Synthetic
+from schemas.load import schema
 
 SEED = 0
 ROTATED_BYTES = 256_000_000
@@ -16,12 +18,22 @@ ROTATED_BYTES = 256_000_000
 TRACED_STEPS = 24
 """Steps of which each launch is timed alone, at least: so many samples has a kernel that a step calls once."""
 TRACED_TOGETHER = 4
+MOST_SAMPLES: int = max(
+    rule.get("maxItems", 0)
+    for rule in schema("result")["$defs"]["kernel_timing"]["properties"]["samples_ns"]["anyOf"]
+)
 
 
 def trace(
     device: Device, step: Step, contents: Contents, latencies_ns: dict[str, list[int]], steps: int
 ) -> None:
-    """Add the latency of each launch of so many steps of the loaded step, from its first contents on."""
+    """Add the latency of each launch of so many steps of the loaded step, from its first contents on.
+
+    Not once a file could not hold what a kernel would have.
+    """
+    calls = Counter(launch.kernel for launch in step.launches)
+    if any(len(latencies_ns.get(name, ())) + count * steps > MOST_SAMPLES for name, count in calls.items()):
+        return
     for name in ("token", "position"):
         device.write(name, contents(step.buffers[name], 0, 1))
     for launch, latencies in zip(step.launches, device.trace(steps), strict=True):

@@ -43,6 +43,18 @@ def test_every_proof_is_of_the_text_on_file() -> None:
     assert stale(proofs, index()) == []
 
 
+def test_every_kernel_was_executed_in_every_language() -> None:
+    proofs = load(DATA / "emitted/proof.json", DATA)
+    assert isinstance(proofs, Proofs), proofs
+    executed = {
+        (proof.kernel, proof.target)
+        for proof in proofs.proofs
+        for check in proof.checks
+        if check.check == "simulated"
+    }
+    assert {(text.kernel, text.target) for text in index().kernels} - executed == set(), REMEDY
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data folder with the index and no proof yet."""

@@ -37,7 +37,11 @@ class Team:
     """The functions of one built library, with a fixed number of threads."""
 
     def __init__(self, library: Path, threads: int) -> None:
-        self.library, self.threads = ctypes.CDLL(str(library)), threads
+        try:
+            self.library, self.threads = ctypes.CDLL(str(library)), threads
+        except OSError as error:
+            remedy = "set XDG_CACHE_HOME to a folder that programs may run from"
+            raise RunnerError(f"{library}: cannot be loaded (got '{error}'); {remedy}") from None
         for name, types in _SIGNATURES.items():
             function = getattr(self.library, name)
             function.argtypes, function.restype = types, _INT

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_ARRAYS = 8, MOST_THREADS = 1024, SPINS = 20000 };
+enum { MOST_ARRAYS = 8, MOST_THREADS = 1024, SPINS = 20000, STACK_BYTES = 16 << 20 };
 
 typedef void (*entry)(long first, long last, long capacity, void *const *array);
 
@@ -36,9 +36,15 @@ typedef struct {
     long thread;
 } member;
 
+#ifdef __APPLE__ // whose CLOCK_MONOTONIC counts microseconds
+#define CLOCK CLOCK_UPTIME_RAW
+#else
+#define CLOCK CLOCK_MONOTONIC
+#endif
+
 static int64_t now_ns(void) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(CLOCK, &time);
     return time.tv_sec * 1000000000ll + time.tv_nsec;
 }
 
@@ -76,12 +82,15 @@ static int with_team(void (*part)(team *, long, void *), void *work, long thread
     team team = {.part = part, .work = work, .threads = threads};
     pthread_t handles[MOST_THREADS];
     member members[MOST_THREADS];
-    int error = 0;
+    pthread_attr_t attributes; // a kernel may keep some numbers for each token
+    int error = pthread_attr_init(&attributes);
+    if (!error) error = pthread_attr_setstacksize(&attributes, STACK_BYTES);
     long made = 1;
     for (; made < threads && !error; made += !error) {
         members[made] = (member){&team, made};
-        error = pthread_create(&handles[made], NULL, join_team, &members[made]);
+        error = pthread_create(&handles[made], &attributes, join_team, &members[made]);
     }
+    pthread_attr_destroy(&attributes);
     atomic_store_explicit(&team.gate, error ? -1 : 1, memory_order_release);
     if (!error) part(&team, 0, work);
     for (long thread = 1; thread < made; thread++) pthread_join(handles[thread], NULL);

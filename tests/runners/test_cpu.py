@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -96,6 +97,20 @@ def test_packing_natively_is_packing_by_numpy(shape: tuple[int, int], dtype: Any
     packed = np.zeros(layout.shape(shape), rows.dtype)
     device.team.pack(rows, packed, 64, first=0)
     assert packed.tobytes() == layout.pack(rows).tobytes()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not list its memory")
+def test_the_arena_is_private_memory_which_alone_is_given_huge_pages() -> None:
+    device = loaded(CpuDevice(1))
+    assert isinstance(device, CpuDevice)
+    address = device.arrays["lm_head"].ctypes.data
+    for line in Path("/proc/self/maps").read_text("utf-8").splitlines():
+        bounds, access = line.split()[:2]
+        first, last = (int(bound, 16) for bound in bounds.split("-"))
+        if first <= address < last:
+            assert access == "rw-p"
+            return
+    raise AssertionError("the arena is nowhere in this process")
 
 
 def test_the_probe_reads_a_believable_bandwidth() -> None:
