@@ -128,7 +128,7 @@ def _measure(console: Console, runner: str, device: Device, chosen: dict[str, An
         "device": device_id,
         "submitter": chosen["submitter"],
         "measured_at": record.now(),
-        "quick": chosen["quick"],
+        "quick": chosen["quick"] or options.plan.steps < FULL.steps,
     }
     filing.rehearse(options, labels, facts, device)
     record.refuse_unwritable(folder)

@@ -54,7 +54,7 @@ class CpuDevice(Device):
         self.compiler = compiler.find()
         name = Path(self.compiler.command[0]).name
         packages = (Package(name, self.compiler.version), Package("threads", str(self.threads)))
-        cores = psutil.cpu_count(logical=False) or usable_cores()
+        cores = min(psutil.cpu_count(logical=False) or usable_cores(), usable_cores())
         return Identity(name=f"{cpu_model()} ({cores} cores)", count=1, driver=None, toolchain=packages)
 
     def compile(self, kernels: Sequence[Emitted]) -> float:

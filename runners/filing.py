@@ -37,7 +37,7 @@ def results(
     """The files of a run, ours first. ``identity``: id, device, submitter, measured_at, quick."""
     identity = {
         **identity,
-        "quick": identity["quick"] or _short(found, device),
+        "quick": identity["quick"] or bool(_short(found, options, device)),
         "notes": _notes(found, options, device),
     }
     decode = _decode(found, options, device.runner, None)
@@ -60,10 +60,19 @@ def rehearse(options: Options, identity: dict[str, Any], environment: Environmen
     text_of(results(Findings(emitted, checks=checks), options, identity, environment, device)[0])
 
 
-def _short(found: Findings, device: Device) -> bool:
-    """Whether the step was measured for less than the protocol asks for."""
+def _short(found: Findings, options: Options, device: Device) -> str:
+    """What the step was measured for, where that is less than was planned; else empty."""
+    if found.interrupted:
+        return "Stopped by hand before the protocol's end."
     repetitions = found.repetitions.get(device.runner)
-    return found.interrupted or (repetitions is not None and len(repetitions) < LEAST_REPETITIONS)
+    if repetitions is None:
+        return ""
+    measured_s = sum(sum(one.step_ns or ()) for one in repetitions) / 1e9
+    if len(repetitions) < LEAST_REPETITIONS:
+        return f"Stopped early (repetitions: {len(repetitions)}); the protocol asks for {LEAST_REPETITIONS}."
+    if measured_s < options.plan.least_seconds:
+        return f"Stopped early (measured: {measured_s:.1f} s); the protocol asks for {options.plan.least_seconds:g}."
+    return ""
 
 
 def _notes(found: Findings, options: Options, device: Device) -> str:
@@ -74,13 +83,9 @@ def _notes(found: Findings, options: Options, device: Device) -> str:
         failed = ", ".join(check.kernel for check in found.failed)
         rest = "" if found.step else "; so the decode step was neither checked nor timed"
         return f"Failed their check and were not timed: {failed}{rest}."
-    if found.interrupted:
-        return "Stopped by hand before the protocol's end."
-    if _short(found, device):
-        count = len(found.repetitions[device.runner])
-        return f"Stopped early (repetitions: {count}); the protocol asks for {LEAST_REPETITIONS}."
     repetitions = found.repetitions.get(device.runner)
-    return _unsteady(samples(options.plan, repetitions, None)) if repetitions else ""
+    unsteady = _unsteady(samples(options.plan, repetitions, None)) if repetitions else ""
+    return _short(found, options, device) or unsteady
 
 
 def _unsteady(taken: DecodeSamples) -> str:

@@ -46,9 +46,11 @@ def found() -> Findings:
     )
 
 
-def filed(found: Findings, **labels: Any) -> Result:
+def filed(found: Findings, least_seconds: float = 0.0, **labels: Any) -> Result:
     device = TriedDevice()
-    options = Options(tiny_model(), Synthetic(7, "bf16"), "bf16", 4, Plan(steps=2))
+    options = Options(
+        tiny_model(), Synthetic(7, "bf16"), "bf16", 4, Plan(steps=2, least_seconds=least_seconds)
+    )
     facts = environment(device.open(), "null", [])
     (ours,) = results(found, options, {**LABELS, **labels}, facts, device)
     text_of(ours)
@@ -131,6 +133,12 @@ def test_less_than_the_protocol_asks_for_is_marked(
     assert ours.quick is quick
     assert words in ours.notes
     assert bool(words) == bool(ours.notes)
+
+
+def test_less_time_than_was_planned_is_marked(found: Findings) -> None:
+    ours = filed(found, least_seconds=30.0)
+    assert ours.quick
+    assert ours.notes.startswith("Stopped early (measured: 0.0 s)")
 
 
 def test_a_quick_run_stays_quick_however_long_it_was(found: Findings) -> None:
