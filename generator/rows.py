@@ -6,11 +6,12 @@ a device, a model or other rows is joined later, in :mod:`generator.tables`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from generator.measured import Measured, measured
+from schemas.contract import contract_state
 from schemas.metrics import busy, decode_spread, kernel_latency, probed
-from schemas.records import Claim, Contract, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
+from schemas.records import Claim, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
 
 FUSED = " + "
 
@@ -165,27 +166,6 @@ def _kernel_source_key(source: KernelSource | None) -> str | None:
     return source.sha256 or f"{source.repository} {source.revision}"
 
 
-STEP = Contract(
-    tokenization="excluded",
-    prefill="excluded",
-    embedding_lookup="included",
-    decoder_layers="all",
-    lm_head="included",
-    sampling="greedy_argmax",
-    token_to_host="included",  # noqa: S106 - no password
-    compilation="excluded",
-    end_of_sequence="ignored",
-)
-
-
-def _contract_state(contract: Contract) -> str:
-    """Whether what a row's step contains is the board's definition of a step (:data:`STEP`)."""
-    stated = [(getattr(contract, part.name), getattr(STEP, part.name)) for part in fields(Contract)]
-    if any(said not in {wanted, "not_stated"} for said, wanted in stated):
-        return "another step"
-    return "partly stated" if any(said == "not_stated" for said, _ in stated) else "stated"
-
-
 def _decode_row(run: str, block: DecodeBlock) -> DecodeRow:
     samples = block.samples
     spread, probe = (decode_spread(samples), probed(samples)) if samples else (None, None)
@@ -201,7 +181,7 @@ def _decode_row(run: str, block: DecodeBlock) -> DecodeRow:
         logits_rel_l2=block.logits_rel_l2,
         first_divergence_step=block.first_divergence_step,
         weights=None if block.weights.kind == "not_stated" else block.weights.kind,
-        contract=_contract_state(block.contract),
+        contract=contract_state(block.contract),
         tpot_ns=spread.median_ns if spread else figure_ns,
         tpot_low_ns=spread.low_ns if spread else figure_ns,
         tpot_high_ns=spread.high_ns if spread else figure_ns,

@@ -10,9 +10,10 @@ from runners.device import Device
 from runners.kernels.sizes import MICROBENCHMARK
 from runners.kernels.source import MICROBENCHMARKS
 from runners.measure import LEAST_REPETITIONS, samples
-from runners.record import CONTRACT, SCHEMA, kernel_source, text_of
+from runners.record import SCHEMA, kernel_source, text_of
 from runners.session import Findings, Options
 from runners.step import decode_step
+from schemas.contract import STEP
 from schemas.metrics import VERY_NOISY_PERCENT, decode_spread, probed
 from schemas.records import (
     DecodeBlock,
@@ -145,7 +146,7 @@ def _decode(found: Findings, options: Options, name: str, baseline_of: str | Non
         batch_size=1,
         depth_tokens=options.depth_tokens,
         weights=options.weights.record,
-        contract=CONTRACT,
+        contract=STEP,
         baseline_of=baseline_of,
         numerics_ok=checked.passed if checked else None,
         logits_rel_l2=checked.logits_rel_l2 if checked else None,

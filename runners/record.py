@@ -16,24 +16,12 @@ from typing import Any
 from runners.device import RunnerError
 from runners.kernels import source
 from schemas.load import RESULT, parse
-from schemas.records import Contract, KernelSource, Result
+from schemas.records import KernelSource, Result
 
 _NUMBERS = re.compile(r"\[\n\s*(-?\d[\d,\s-]*?)\n\s*\]")
 """Lists of numbers go on one line, as samples are read by people. No text of a result holds a line end."""
 SCHEMA = "decode-board/result/1"
 SOURCE_PATH = "runners/kernels/source.py"
-CONTRACT = Contract(
-    tokenization="excluded",
-    prefill="excluded",
-    embedding_lookup="included",
-    decoder_layers="all",
-    lm_head="included",
-    sampling="greedy_argmax",
-    token_to_host="included",  # noqa: S106  # a token id, not a secret
-    compilation="excluded",
-    end_of_sequence="ignored",
-)
-"""What the protocol's decode step contains; every runner measures this one and no other."""
 
 
 def now() -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from runners.record import CONTRACT
+from schemas.contract import contract_state
 from schemas.load import load
 from schemas.metrics import decode_spread
-from schemas.records import Contract, DecodeBlock, Device, Ledger, Result
+from schemas.records import DecodeBlock, Device, Ledger, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,11 @@ def _ranked(data_folder: Path, model: str) -> list[Result]:
         and result.decode
         and result.decode.model == model
         and result.decode.numerics_ok is not False
-        and _same_step(result.decode.contract)
+        and contract_state(result.decode.contract) != "another step"
         and (result.role, result.quick) == ("contender", False)
         and result.device in known
         and result.id not in withdrawn
     ]
-
-
-def _same_step(contract: Contract) -> bool:
-    """Whether nothing that a row states of its step contradicts the protocol's."""
-    stated = [(getattr(contract, part.name), getattr(CONTRACT, part.name)) for part in fields(Contract)]
-    return all(said in (wanted, "not_stated") for said, wanted in stated)
 
 
 def _times_ns(decode: DecodeBlock) -> tuple[float, float, float]:

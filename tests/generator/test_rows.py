@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from generator.rows import STEP, RunRows
+from generator.rows import RunRows
+from schemas.contract import STEP
 from schemas.load import schema
 from tests.generator.examples import (
     Folder,

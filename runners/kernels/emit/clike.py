@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from runners.kernels.expr import Array, Axis, Binary, Constant, Expr, Length, Load, Reduce, Setting, Unary
+from runners.kernels.expr import Axis, Binary, Constant, Expr, Length, Load, Reduce, Setting, Unary
 from runners.kernels.sizes import Sizes
 
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2}
@@ -118,11 +118,6 @@ def constants(sizes: Sizes) -> list[str]:
     lengths = [f"{name.upper()} = {length}" for name, length in sizes.lengths.items()]
     settings = [f"#define {name.upper()} {float_text(value)}" for name, value in sizes.settings.items()]
     return [f"enum {{ {', '.join(lengths)} }};", *settings]
-
-
-def reads_stored(arrays: tuple[Array, ...]) -> bool:
-    """Whether any of the arrays holds elements of the storage type."""
-    return any(array.element == "stored" for array in arrays)
 
 
 def result_names(reductions: tuple[Reduce, ...]) -> dict[Expr, str]:

@@ -1,0 +1,29 @@
+"""What the protocol's decode step contains, and how a row's statement compares with it: one definition for all."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Literal
+
+from schemas.records import Contract
+
+STEP = Contract(
+    tokenization="excluded",
+    prefill="excluded",
+    embedding_lookup="included",
+    decoder_layers="all",
+    lm_head="included",
+    sampling="greedy_argmax",
+    token_to_host="included",  # noqa: S106 - no password
+    compilation="excluded",
+    end_of_sequence="ignored",
+)
+"""Every runner measures this step and no other."""
+
+
+def contract_state(contract: Contract) -> Literal["stated", "partly stated", "another step"]:
+    """Whether what a row's step contains is :data:`STEP`; what contradicts it is another step."""
+    stated = [(getattr(contract, part.name), getattr(STEP, part.name)) for part in fields(Contract)]
+    if any(said not in {wanted, "not_stated"} for said, wanted in stated):
+        return "another step"
+    return "partly stated" if any(said == "not_stated" for said, _ in stated) else "stated"
