@@ -123,6 +123,10 @@ def index_problems(index: EmittedIndex, path: str) -> Iterator[Problem]:
         for place, name in enumerate(names):
             if name in names[:place]:
                 yield Problem(path, f"{kind}[{place}]", f"stands twice (got '{name}')", "keep one")
+    for place, language in enumerate(index.targets):
+        if language.form_of is not None and language.form_of not in known[:place]:
+            said = f"is no language that stands before it (got '{language.form_of}')"
+            yield Problem(path, f"targets[{place}].form_of", said, closest(language.form_of, known[:place]))
     for place, one in enumerate(index.kernels):
         where = f"kernels[{place}]"
         if one.target not in known:

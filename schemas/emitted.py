@@ -18,11 +18,15 @@ CheckKind = Literal["simulated", "vendor-verified", "vendor-compiled"]
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language that kernels are emitted in: its id, its name for people, and how its files end."""
+    """A language that kernels are emitted in: its id, its name for people, and how its files end.
+
+    ``form_of`` names the language that this is another form of.
+    """
 
     id: str
     name: str
     suffix: str
+    form_of: str | None
     storages: tuple[Dtype, ...]
 
 

@@ -136,7 +136,7 @@ def published(sizes: Mapping[str, Sizes], model: str) -> Published:
 
 
 def _target_entry(target: Target) -> dict[str, Any]:
-    names = {"id": target.id, "name": target.name, "suffix": target.suffix}
+    names = {"id": target.id, "name": target.name, "suffix": target.suffix, "form_of": target.form_of}
     return {**names, "storages": list(target.storages)}
 
 

@@ -166,7 +166,7 @@ def emitted_index(texts: dict[tuple[str, str], str]) -> Data:
     return examples.emitted() | {
         "model": MODEL,
         "targets": [
-            {"id": target, "name": f"Language {target}", "suffix": ".c", "storages": ["f16", "f32"]}
+            {"id": target, "name": f"Language {target}", "suffix": ".c", "form_of": None, "storages": ["f16", "f32"]}
             for target in targets
         ],
         "sources": [

@@ -98,7 +98,7 @@ def ledger() -> Data:
 
 def emitted() -> Data:
     """What the emitters wrote: one kernel in one language."""
-    language = {"id": "c", "name": "C", "suffix": ".c", "storages": ["bf16", "f32"]}
+    language = {"id": "c", "name": "C", "suffix": ".c", "form_of": None, "storages": ["bf16", "f32"]}
     source = {"kernel": "rope", "path": "source/rope.py", "sha256": _SHA256, "lines": 4}
     text = {
         "kernel": "rope",

@@ -41,10 +41,15 @@ class Emitted:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A language: its id, its name for people, the ending of its files, its storage types, its emitter."""
+    """A language: its id, its name for people, the ending of its files, its storage types, its emitter.
+
+    ``form_of`` is the id of another target where this one is the same language written for another way in,
+    such as a body without its signature.
+    """
 
     id: str
     name: str
     suffix: str
     storages: tuple[Storage, ...]
     emit: Callable[[Kernel, Sizes, Storage], Emitted]
+    form_of: str | None = None
