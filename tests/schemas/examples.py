@@ -99,6 +99,7 @@ def ledger() -> Data:
 def emitted() -> Data:
     """What the emitters wrote: one kernel in one language."""
     language = {"id": "c", "name": "C", "suffix": ".c", "form_of": None, "storages": ["bf16", "f32"]}
+    form = language | {"id": "c-body", "name": "C, the body only", "form_of": "c"}
     source = {"kernel": "rope", "path": "source/rope.py", "sha256": _SHA256, "lines": 4}
     text = {
         "kernel": "rope",
@@ -114,7 +115,7 @@ def emitted() -> Data:
         "schema": "decode-board/emitted/1",
         "id": "index",
         "model": "example-model",
-        "targets": [language],
+        "targets": [language, form],
         "sources": [source],
         "kernels": [text],
     }
