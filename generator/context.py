@@ -50,6 +50,7 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "models": [view for view in models if len(view.rows)],
         "kernels": kernels,
         "devices": devices,
+        "emitted_kernels": [kernels[name] for name in board.data.emitted.kernels()],
         "contests": contests(board),
         "retractions": board.data.retractions,
         "roofline_figure": roofline_figure,

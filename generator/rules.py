@@ -7,10 +7,11 @@ report holds everything there is to mend.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 from generator.dataset import Dataset
+from generator.device_rules import device_problems, unknown
 from generator.kernel_sizes import call_size
 from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
 from generator.texts import entries_of
@@ -23,7 +24,7 @@ MOST_TIMES_PEAK = 20
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
     """Everything that is wrong between the files of a data folder on the day ``today``."""
-    problems = [*_aliases(data), *_references(data), *_retractions(data, today), *_counted_twice(data)]
+    problems = [*device_problems(data), *_references(data), *_retractions(data, today), *_counted_twice(data)]
     problems += _emitted(data)
     for name, entry in data.runs.items():
         path = data.paths["run", name]
@@ -35,22 +36,6 @@ def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
         for row in entry.kernels:
             problems += _kernel(data, entry, row, path)
     return sorted(problems)
-
-
-def _unknown(data: Dataset, path: str, field: str, name: str, known: Collection[str]) -> Iterator[Problem]:
-    if name not in known and name not in data.broken:
-        yield Problem(path, field, f"is unknown (got '{name}')", closest(name, known))
-
-
-def _aliases(data: Dataset) -> Iterator[Problem]:
-    """An alias that two devices share, or that is another device's id, would file rows under the wrong one."""
-    owner = {name: name for name in data.devices}
-    for name, device in sorted(data.devices.items()):
-        for index, alias in enumerate(device.aliases):
-            if owner.setdefault(alias, name) != name:
-                path = data.paths["device", name]
-                said = f"belongs to {owner[alias]} too (got '{alias}')"
-                yield Problem(path, f"aliases[{index}]", said, "give an alias to one device only")
 
 
 def _references(data: Dataset) -> Iterator[Problem]:
@@ -70,7 +55,7 @@ def _retractions(data: Dataset, today: date) -> Iterator[Problem]:
     path = data.paths.get(("ledger", ""), "")
     for index, entry in enumerate(data.retractions.values()):
         where = f"retractions[{index}]"
-        yield from _unknown(data, path, f"{where}.result", entry.result, data.runs)
+        yield from unknown(data, path, f"{where}.result", entry.result, data.runs)
         yield from _future(path, f"{where}.date", entry.date, today)
 
 
@@ -79,9 +64,9 @@ def _emitted(data: Dataset) -> Iterator[Problem]:
     index, path = data.emitted.index, data.paths.get(("emitted", "index"), "")
     if index is None:
         return
-    yield from _unknown(data, path, "model", index.model, data.models)
+    yield from unknown(data, path, "model", index.model, data.models)
     for field, entry in entries_of(index):
-        yield from _unknown(data, path, f"{field}.kernel", entry.kernel, data.kernels)
+        yield from unknown(data, path, f"{field}.kernel", entry.kernel, data.kernels)
 
 
 def _counted_twice(data: Dataset) -> Iterator[Problem]:
@@ -134,13 +119,13 @@ def _place(data: Dataset, entry: RunRows, path: str) -> Iterator[Problem]:
 
 
 def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
-    yield from _unknown(data, path, "decode.model", row.model, data.models)
+    yield from unknown(data, path, "decode.model", row.model, data.models)
     yield from _too_deep(data, row, path)
     yield from _impossible(data, entry, row, path)
     yield from _unexplained_noise(entry, row, path)
     if row.baseline_of is None:
         return
-    yield from _unknown(data, path, "decode.baseline_of", row.baseline_of, data.runs)
+    yield from unknown(data, path, "decode.baseline_of", row.baseline_of, data.runs)
     if not _may_belong(data, row.baseline_of, entry.run.device, row.model):
         said = f"is another device's or model's row (got '{row.baseline_of}')"
         yield Problem(path, "decode.baseline_of", said, "a baseline runs the same model on the same device")
@@ -187,7 +172,7 @@ def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Ite
 
 def _claim(data: Dataset, claim: Claim, where: str, path: str) -> Iterator[Problem]:
     if claim.against:
-        yield from _unknown(data, path, f"{where}.against", claim.against, data.runs)
+        yield from unknown(data, path, f"{where}.against", claim.against, data.runs)
     if claim.metric.startswith("speedup") and not claim.against:
         yield Problem(
             path, f"{where}.against", "is missing (got null)", "name the row that it is a speedup over"
@@ -198,7 +183,7 @@ def _kernel(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterato
     where = f"kernels.timings[{row.index}]"
     names = row.kernel.split(FUSED)
     for index, name in enumerate(names):
-        yield from _unknown(data, path, f"{where}.kernels[{index}]", name, data.kernels)
+        yield from unknown(data, path, f"{where}.kernels[{index}]", name, data.kernels)
         if name in data.kernels:
             yield from _shape(data.kernels[name], row, f"{where}.shape", path)
     if row.per == "token" and data.kernels.keys() >= set(names):
@@ -244,10 +229,10 @@ def _shape(kernel: Kernel, row: KernelRow, where: str, path: str) -> Iterator[Pr
 def _block(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
     """What all latencies of a file share: their model, and the step that they make up."""
     if row.model is not None:
-        yield from _unknown(data, path, "kernels.model", row.model, data.models)
+        yield from unknown(data, path, "kernels.model", row.model, data.models)
     if row.step_of is None:
         return
-    yield from _unknown(data, path, "kernels.step_of", row.step_of, data.runs)
+    yield from unknown(data, path, "kernels.step_of", row.step_of, data.runs)
     if not _may_belong(data, row.step_of, entry.run.device, row.model):
         said = f"is no decode row of this device and model (got '{row.step_of}')"
         yield Problem(path, "kernels.step_of", said, "name the decode row whose step these kernels make up")

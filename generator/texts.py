@@ -66,6 +66,15 @@ class Emitted:
             if one.kernel == kernel
         ]
 
+    def kernels(self) -> list[str]:
+        """The kernels that have a source on file, in its order."""
+        return [one.kernel for one in self.index.sources] if self.index else []
+
+    def language_name(self, target: str) -> str:
+        """What people call a language; its id where no text is on file."""
+        languages = self.index.targets if self.index else ()
+        return next((one.name for one in languages if one.id == target), target)
+
     def targets(self) -> dict[tuple[str, str], str]:
         """(kernel, SHA-256 of a text for any storage type) to the language that it is in."""
         entries = self.index.kernels if self.index else ()

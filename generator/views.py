@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,10 @@ from generator.kernel_sizes import model_shape
 from generator.tables import Board, rows_of
 from generator.texts import Source, Text
 from schemas.metrics import mbu_percent
-from schemas.records import Device, Kernel, Model
+from schemas.records import Device, Kernel, Language, Model
 
+RAN = "ran on device"
+PROOFS = ("simulated", "vendor-verified", "vendor-compiled", RAN)
 MOST_DECODE_ROWS = 100
 MOST_KERNEL_ROWS = 20
 MOST_STEPS = 6
@@ -144,6 +146,26 @@ def other_mbu(board: Board, rows: pd.DataFrame) -> dict[str, list[dict[str, floa
 
 
 @dataclass(frozen=True)
+class ShownText:
+    """A text, the id and name of every device that ran it, and the other forms of the same language."""
+
+    text: Text
+    ran_on: list[tuple[str, str]]
+    forms: tuple[ShownText, ...] = ()
+
+    @property
+    def language(self) -> Language:
+        """The language that the text is in."""
+        return self.text.language
+
+    @property
+    def proofs(self) -> list[str]:
+        """What is proven of it, the weakest first."""
+        found = {check.check for check in self.text.checks} | ({RAN} if self.ran_on else set())
+        return [proof for proof in PROOFS if proof in found]
+
+
+@dataclass(frozen=True)
 class KernelView:
     """The latencies of one kernel, by shape and storage type."""
 
@@ -179,9 +201,19 @@ class KernelView:
         return self.board.data.emitted.source(self.kernel.id)
 
     @cached_property
-    def texts(self) -> list[tuple[Text, list[tuple[str, str]]]]:
-        """Its text in each language, with the id and name of every device that ran it."""
-        return [(text, self._ran_on(text)) for text in self.board.data.emitted.of(self.kernel.id)]
+    def texts(self) -> list[ShownText]:
+        """Its text in each language, and each other form of it below."""
+        found = [ShownText(text, self._ran_on(text)) for text in self.board.data.emitted.of(self.kernel.id)]
+        return [
+            replace(one, forms=tuple(form for form in found if form.language.form_of == one.language.id))
+            for one in found
+            if one.language.form_of is None
+        ]
+
+    def in_language(self, target: str) -> ShownText | None:
+        """Its text in one language or form."""
+        every = [one for shown in self.texts for one in (shown, *shown.forms)]
+        return next((one for one in every if one.language.id == target), None)
 
     def _ran_on(self, text: Text) -> list[tuple[str, str]]:
         """Devices with a measured row of this text, for any storage type, that passed its check there."""

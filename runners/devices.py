@@ -25,6 +25,7 @@ peak_bandwidth: null
 other_bandwidths: []
 aliases: [{aliases}]
 sources: []
+languages: []
 reproduction: null
 ---
 Drafted by a runner from what the machine says of itself. To complete it, fill in from the vendor's own pages what is

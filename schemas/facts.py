@@ -35,6 +35,14 @@ class Bandwidth:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageUse:
+    """A language that a device takes kernels in; without ``kernels``, all those that no other entry names."""
+
+    target: str
+    kernels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reproduction:
     """How the published row of a device can be had again."""
 
@@ -58,6 +66,7 @@ class Device:
     other_bandwidths: tuple[Bandwidth, ...]
     aliases: tuple[str, ...]
     sources: tuple[Reference, ...]
+    languages: tuple[LanguageUse, ...]
     reproduction: Reproduction | None
     notes: str
 

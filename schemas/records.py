@@ -24,6 +24,7 @@ from schemas.facts import Device as Device
 from schemas.facts import Dimension as Dimension
 from schemas.facts import Dtype as Dtype
 from schemas.facts import Kernel as Kernel
+from schemas.facts import LanguageUse as LanguageUse
 from schemas.facts import Ledger as Ledger
 from schemas.facts import Model as Model
 from schemas.facts import Reference as Reference

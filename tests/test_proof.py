@@ -82,10 +82,12 @@ def test_cases_of_one_check_are_counted_together(data: Path) -> None:
 
 
 @pytest.mark.parametrize("storage", PUBLISHED.hashes)
-def test_the_published_text_among_the_cases_is_said(data: Path, storage: str) -> None:
+def test_the_published_text_among_the_cases_is_said_and_another_storage_types_is_not_it(
+    data: Path, storage: str
+) -> None:
     this = Record(SIMULATED, PUBLISHED.hashes[storage], 3)
     found = checks(written(data, Record(SIMULATED, "0" * 64, 1), this))
-    assert found == (Check("simulated", "a simulator", 4, True),)
+    assert found == (Check("simulated", "a simulator", 4, storage == PUBLISHED.storage),)
 
 
 def test_a_later_run_replaces_its_own_checks_and_keeps_others(data: Path) -> None:

@@ -55,6 +55,7 @@ tdp_w: 300
 peak_bandwidth: {bandwidth}
 other_bandwidths: []
 aliases: []
+languages: []
 sources: []
 reproduction: null
 ---

@@ -36,7 +36,10 @@ def languages() -> list[str]:
 
 
 def open_all(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('article details').forEach(part => part.open = true)")
+    page.evaluate(
+        "document.querySelectorAll('article details')"
+        ".forEach(part => { part.removeAttribute('name'); part.open = true })"
+    )
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -66,11 +69,21 @@ def test_every_text_is_there_without_javascript(browser: Browser, address: str) 
                 "utf-8"
             )
         first, *others = page.locator("article details.text").all()
-        assert first.locator("pre").is_visible()
+        assert first.locator("pre").first.is_visible()
         for other in others:
-            assert not other.locator("pre").is_visible()
+            assert not other.locator("pre").first.is_visible()
             other.locator("summary").click()
-            assert other.locator("pre").is_visible()
+            assert other.locator("pre").first.is_visible()
+            assert not first.locator("pre").first.is_visible()
+
+
+def test_languages_are_tabs_in_one_row_where_there_is_room(browser: Browser, address: str) -> None:
+    with opened(browser, f"{address}kernels/{KERNEL}/") as (page, _):
+        tabs = [tab.bounding_box() for tab in page.locator("article details.text > summary").all()]
+        text = page.locator("article details[open] .board-code").first.bounding_box()
+        assert text is not None
+        assert len({tab["y"] for tab in tabs if tab}) == 1
+        assert all(tab and tab["y"] + tab["height"] <= text["y"] for tab in tabs)
 
 
 @pytest.mark.parametrize("javascript", [True, False])

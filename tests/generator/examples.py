@@ -51,7 +51,7 @@ class Folder:
         return self
 
     def device(self, name: str, /, **changes: Any) -> Self:
-        facts = {"id": name, "name": f"Device {name}", "aliases": [], "other_bandwidths": []}
+        facts = {"id": name, "name": f"Device {name}", "aliases": [], "languages": [], "other_bandwidths": []}
         return self.put(f"devices/{name}.md", examples.device() | facts | changes)
 
     def model(self, name: str = MODEL, /, **changes: Any) -> Self:

@@ -158,13 +158,39 @@ def test_a_page_says_what_is_proven_of_each_text_and_what_is_not(emitted: Folder
     emitted.proof("norm", "lang-a", "int a;\n", check(), check("vendor-compiled", tool="X", this_text=False))
     ran = timing("norm", ns=[900], emitted_sha256=sha256("int a;\n"))
     said = shown(emitted.measured("r", "gpu-b", None, timings(ran)))
-    assert "Language lang-a f16, 1 line simulated vendor-compiled ran on device" in said
-    assert "simulated: a simulator; 3 cases, this text among them" in said
-    assert "vendor-compiled: X; 3 cases, at other sizes than this text's" in said
-    assert "ran on device: Device gpu-b; right there before it was timed" in said
-    assert "written for cols 8; also for f32" in said
-    assert "Language lang-b f16, 1 line nothing proven yet" in said
+    assert "Language lang-a ran on device" in said
+    assert "simulated a simulator; 3 cases, this text among them" in said
+    assert "vendor-compiled X; 3 cases, at other sizes than this text's" in said
+    assert "ran on device Device gpu-b; right there before it was timed" in said
+    assert "f16, written for cols 8; also for f32" in said
+    assert "Language lang-b nothing proven yet" in said
     assert "source/norm.py 2 lines SHA-256" in said
+
+
+def test_another_form_of_a_language_stands_below_it(basic: Folder) -> None:
+    texts = {**TEXTS, ("norm", "lang-a-body"): "body;\n"}
+    index = emitted_index(texts)
+    index["targets"][2]["form_of"] = "lang-a"
+    basic.emitted(texts, **index)
+    page = " ".join(prepare(basic.layout).pages["kernels/norm.md"].fragments)
+    assert page.count('<details class="text"') == 2
+    places = [page.index(f'id="emitted-{name}"') for name in ("lang-a", "lang-a-body", "lang-b")]
+    assert places == sorted(places)
+
+
+def test_one_table_says_what_is_proven_of_every_text(emitted: Folder) -> None:
+    emitted.proof("norm", "lang-a", "int a;\n", check(), check("vendor-compiled"))
+    page = prepare(emitted.layout).pages["proofs.md"]
+    (table,) = page.fragments
+    links = re.findall(
+        r'href="../kernels/norm/#emitted-(\S+)" aria-label="norm in Language \S+ ([^"]*)"', table
+    )
+    assert links == [("lang-a", "simulated and vendor-compiled"), ("lang-b", "nothing proven yet")]
+
+
+def test_without_emitted_kernels_the_table_is_not_there(basic: Folder) -> None:
+    page = prepare(basic.layout).pages["proofs.md"]
+    assert (page.fragments, "No kernel has been emitted yet." in page.markdown) == ([], True)
 
 
 def test_a_kernel_that_is_not_emitted_has_no_such_section(emitted: Folder) -> None:

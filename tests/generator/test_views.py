@@ -10,6 +10,7 @@ from tests.generator.examples import (
     MODEL,
     Data,
     Folder,
+    check,
     about,
     claim,
     kernel_source,
@@ -200,11 +201,11 @@ def test_the_texts_of_a_kernel_with_the_devices_that_ran_them(basic: Folder) -> 
     view = kernel(basic, "norm")
     assert view.source is not None
     assert view.source.text == source_of("norm")
-    assert [(text.language.name, text.text, ran_on) for text, ran_on in view.texts] == [
+    assert [(one.language.name, one.text.text, one.ran_on) for one in view.texts] == [
         ("Language lang-a", "a\n", [("gpu-b", "Device gpu-b")]),
         ("Language lang-b", "b\n", []),
     ]
-    assert [ran_on for _, ran_on in kernel(basic, "soft").texts] == [[]]
+    assert [one.ran_on for one in kernel(basic, "soft").texts] == [[]]
 
 
 @pytest.mark.parametrize("case", ["withdrawn", "reported", "fused", "another text"])
@@ -219,8 +220,18 @@ def test_what_does_not_prove_that_a_text_ran(basic: Folder, case: str) -> None:
         basic.measured("row", "gpu-a", None, timings(timing(*names, ns=[9], emitted_sha256=sha)))
     if case == "withdrawn":
         basic.retract("row")
-    ((_, ran_on),) = kernel(basic, "norm").texts
-    assert ran_on == []
+    (shown,) = kernel(basic, "norm").texts
+    assert (shown.ran_on, shown.proofs) == ([], [])
+
+
+def test_proofs_stand_from_the_weakest_to_the_strongest(basic: Folder) -> None:
+    basic.emitted({("norm", "lang-a"): "a\n"})
+    basic.proof("norm", "lang-a", "a\n", check("vendor-compiled"), check(), check("vendor-verified"))
+    basic.measured("row", "gpu-a", None, timings(timing("norm", ns=[9], emitted_sha256=sha256("a\n"))))
+    shown = kernel(basic, "norm").in_language("lang-a")
+    assert shown is not None
+    assert shown.proofs == ["simulated", "vendor-verified", "vendor-compiled", "ran on device"]
+    assert kernel(basic, "norm").in_language("lang-b") is None
 
 
 def test_a_kernel_that_is_not_emitted_has_no_text(basic: Folder) -> None:

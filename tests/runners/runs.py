@@ -41,6 +41,7 @@ tdp_w: null
 peak_bandwidth: {gb_per_s: 1000, what: all, source: {title: Made up, url: "https://example.com/"}}
 other_bandwidths: []
 aliases: [null-device]
+languages: []
 sources: []
 reproduction: null
 ---

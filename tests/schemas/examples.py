@@ -35,6 +35,7 @@ def device() -> Data:
         "other_bandwidths": [{"gb_per_s": 280.5, "what": "measured copy", "source": reference()}],
         "aliases": ["example-gpu-24gb"],
         "sources": [reference()],
+        "languages": [{"target": "cuda", "kernels": ["softmax"]}, {"target": "c", "kernels": []}],
         "reproduction": {"machine": "a rented machine", "method": "run the runner", "source": reference()},
         "notes": "A board with `GDDR6` memory.\n\n- bound by memory\n- [its page](https://example.org/gpu)",
     }

@@ -1,0 +1,50 @@
+"""What no device file can say of itself: an alias is one device's, its languages and kernels are on file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from generator.dataset import Dataset
+from schemas.problems import Problem, closest
+from schemas.records import Device
+
+
+def device_problems(data: Dataset) -> Iterator[Problem]:
+    """Everything that is wrong with the devices' files beside each other and the emitted kernels."""
+    yield from _aliases(data)
+    for name, device in data.devices.items():
+        yield from _languages(data, device, data.paths["device", name])
+
+
+def unknown(data: Dataset, path: str, field: str, name: str, known: Collection[str]) -> Iterator[Problem]:
+    """A name that nothing on file has; a file that cannot be read is another problem."""
+    if name not in known and name not in data.broken:
+        yield Problem(path, field, f"is unknown (got '{name}')", closest(name, known))
+
+
+def _aliases(data: Dataset) -> Iterator[Problem]:
+    """An alias that two devices share, or that is another device's id, would file rows under the wrong one."""
+    owner = {name: name for name in data.devices}
+    for name, device in sorted(data.devices.items()):
+        for index, alias in enumerate(device.aliases):
+            if owner.setdefault(alias, name) != name:
+                path = data.paths["device", name]
+                said = f"belongs to {owner[alias]} too (got '{alias}')"
+                yield Problem(path, f"aliases[{index}]", said, "give an alias to one device only")
+
+
+def _languages(data: Dataset, device: Device, path: str) -> Iterator[Problem]:
+    """Each kernel is taken in one language, and so are all that no entry names."""
+    targets = [language.id for language in data.emitted.index.targets] if data.emitted.index else None
+    uses = Counter(kernel for use in device.languages for kernel in use.kernels or ("",))
+    for place, use in enumerate(device.languages):
+        where = f"languages[{place}]"
+        if targets is not None:
+            yield from unknown(data, path, f"{where}.target", use.target, targets)
+        for kernel in use.kernels or ("",):
+            if kernel:
+                yield from unknown(data, path, f"{where}.kernels", kernel, data.kernels)
+            if uses[kernel] > 1:
+                said = f"names what another entry names (got '{kernel or 'all others'}')"
+                yield Problem(path, f"{where}.kernels", said, "let one language have it")
