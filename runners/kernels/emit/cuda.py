@@ -17,10 +17,10 @@ from runners.kernels.sizes import Sizes, Storage
 
 DIALECT = simt.Dialect(
     target="cuda",
-    opening='extern "C" __global__ void __launch_bounds__({threads}, 1) {name}',  # the 1: see above
+    opening='extern "C" __global__ void __launch_bounds__({threads}, 1) {name}(\n    {parameters}) {{',  # 1: see above
     parameter="{constant}{type} *__restrict__ {name}",
     capacity="int capacity",
-    position_parameters=(),
+    position_parameters={},
     indices={"thread": "const int thread = threadIdx.x;", "block": "const int block = blockIdx.x;"},
     stored={"bf16": "unsigned short", "f16": "unsigned short", "f32": "float"},
     functions={"exp": "expf", "rsqrt": "rsqrtf", "larger": "fmaxf", "fma": "fmaf"},
@@ -33,6 +33,7 @@ DIALECT = simt.Dialect(
     wide="long long",
     as_float="__uint_as_float",
     as_unsigned="__float_as_uint",
+    shared_bytes=32 << 10,
 )
 
 

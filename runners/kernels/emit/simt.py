@@ -10,7 +10,7 @@ are numbers: nothing depends on the depth, which is read where the kernel runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from runners.kernels.emit import simt_matvec, simt_online, simt_rows
 from runners.kernels.emit.clike import constants
@@ -18,7 +18,7 @@ from runners.kernels.emit.emitted import Emitted
 from runners.kernels.emit.schedule import has_dynamic, matrices
 from runners.kernels.emit.simt_body import Body
 from runners.kernels.emit.simt_text import Dialect as Dialect
-from runners.kernels.emit.simt_text import helpers
+from runners.kernels.emit.simt_text import helpers, renamed
 from runners.kernels.expr import Array, Axis, Kernel
 from runners.kernels.sizes import Sizes, Storage
 
@@ -56,26 +56,39 @@ def strategy(kernel: Kernel) -> tuple[Callable[[Body], None], Iterable[Axis]]:
 def _file(body: Body) -> str:
     """Head, constants, the helpers that the body calls, the body."""
     kernel, dialect = body.kernel, body.dialect
-    opening = dialect.opening.format(name=kernel.name, threads=body.block)
-    own = [f"enum {{ {name} = {value} }}; // {doc}" for name, (value, doc) in body.constants.items()]
-    text = body.lines.text
-    indices = [f"    {line}" for name, line in dialect.indices.items() if re.search(rf"\b{name}\b", text)]
+    text = renamed(body.lines.text, dialect.names)
+    how = f"{body.how} Launch: {body.grid} {_many('block', body.grid)} of {body.block} threads."
+    opening = dialect.opening.format(
+        name=kernel.name, threads=body.block, parameters=",\n    ".join(_parameters(body))
+    )
     lines = [
         f"// {kernel.doc}",
         f"// {'; '.join(map(_described, kernel.arrays))}",
-        f"// {body.how} Launch: {body.grid} {_many('block', body.grid)} of {body.block} threads.",
+        f"// {renamed(how, dialect.prose)}",
         "",
         *dialect.preamble,
         *constants(body.sizes),
-        *own,
+        *_own_constants(body),
         "",
         *helpers(dialect, body.storage, body.run == 1, text),
-        f"{opening}(",
-        "    " + ",\n    ".join(_parameters(body)) + ") {",
-        *indices,
-        text + "}",
+        opening,
+        *(f"    {line}" for line in _used(body, dialect.indices)),
+        text + dialect.closing,
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _own_constants(body: Body) -> list[str]:
+    names, prose = body.dialect.names, body.dialect.prose
+    return [
+        f"enum {{ {renamed(name, names)} = {value} }}; // {renamed(doc, prose)}"
+        for name, (value, doc) in body.constants.items()
+    ]
+
+
+def _used(body: Body, lines: Mapping[str, str]) -> list[str]:
+    """The lines whose name the body uses."""
+    return [line for name, line in lines.items() if re.search(rf"\b{name}\b", body.lines.text)]
 
 
 def _many(word: str, count: int) -> str:
@@ -92,6 +105,7 @@ def _parameters(body: Body) -> list[str]:
     spelled = [
         dialect.parameter.format(
             constant="const " if array in kernel.inputs else "",
+            space=body.space(array),
             type=kinds[array.element],
             name=array.name,
             place=place,
@@ -100,4 +114,4 @@ def _parameters(body: Body) -> list[str]:
     ]
     if any(has_dynamic(array.axes) for array in kernel.arrays):
         spelled.append(dialect.capacity.format(place=len(spelled)))
-    return [*spelled, *dialect.position_parameters]
+    return [*spelled, *_used(body, dialect.position_parameters)]

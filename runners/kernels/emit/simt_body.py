@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from runners.kernels.emit.clike import Lines, Printer, length_name, result_names
 from runners.kernels.emit.schedule import has_dynamic, needed
-from runners.kernels.emit.simt_text import Dialect
+from runners.kernels.emit.simt_text import CONSTANT, Dialect
 from runners.kernels.expr import Array, Axis, Binary, Expr, Kernel, Load, Reduce, Store
 from runners.kernels.sizes import STORAGE_BYTES, Sizes, Storage
 
@@ -86,6 +86,18 @@ class Body:
         """Which of the helpers moves the array's runs."""
         return "stored" if array.element == "stored" and self.storage != "f32" else "f32"
 
+    def space(self, array: Array) -> str:
+        """The address space that the array is in."""
+        small = array in self.kernel.inputs and not has_dynamic(array.axes)
+        if small and product(self.sizes.shape(array.axes, 1)) < self.dialect.constant_below:
+            return self.dialect.constant
+        return self.dialect.device
+
+    def loader(self, array: Array) -> str:
+        """The helper that loads the array's runs."""
+        name = f"load_{self.element(array)}"
+        return name if self.space(array) == self.dialect.device else f"{name}_{CONSTANT}"
+
     # --- pieces of text ---------------------------------------------------------------------------
 
     def add(self, *lines: str) -> None:
@@ -147,7 +159,7 @@ class Body:
         if names:
             self.add(f"float {', '.join(f'{name}[RUN]' for name in names)};")
         for name, (place, found) in zip(names, places.items(), strict=True):
-            self.add(f"load_{self.element(found[0].array)}({place}, {name});")
+            self.add(f"{self.loader(found[0].array)}({place}, {name});")
             self.print.results.update(dict.fromkeys(found, f"{name}[i]"))
 
     def run_names(self, loads: Sequence[Load]) -> list[str]:

@@ -21,7 +21,6 @@ from runners.kernels.emit.simt_text import WARP
 from runners.kernels.expr import Axis, Kernel, Reduce
 
 MOST_THREADS = 512
-MOST_SHARED_BYTES = 32 << 10
 FLIGHT = 4
 LOWEST = "-3.4e38f"  # finite: a team without a token has exp(-infinity - LOWEST) = 0, and no NaN
 EACH_IN_FLIGHT = "for (int turn = 0; turn < FLIGHT; turn++)"
@@ -56,8 +55,10 @@ def _sizes(body: Body) -> None:
     longest = max(map(body.length, axes))
     lanes = min(WARP, 1 << (-(-longest // body.run) - 1).bit_length())
     threads = MOST_THREADS
-    while threads > WARP and threads // lanes * longest * 4 > MOST_SHARED_BYTES:
+    while threads > WARP and threads // lanes * longest * 4 > body.dialect.shared_bytes:
         threads //= 2
+    if threads // lanes * longest * 4 > body.dialect.shared_bytes:
+        raise NotImplementedError(f"{body.kernel.name}: {longest} sums of a team are too many for a block")
     body.constants["LANES"] = (lanes, "of a team: they share a token")
     for axis in axes:
         slices = -(-body.length(axis) // (lanes * body.run))

@@ -7,29 +7,34 @@ integer units of a GPU have twice the throughput that memory asks of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Template
 
 from runners.kernels.sizes import Storage
 
 WARP = 32
+CONSTANT = "constant"  # how the helpers' names end that load from small inputs
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """The words in which SIMT languages differ; all else of a kernel's text is common to them.
 
-    ``opening``, ``parameter`` and ``shuffle_xor`` are formatted with the names in braces. ``indices`` define
-    ``thread`` and ``block`` in a body that uses them, where they are not parameters. ``device``, ``shared``
-    and ``private`` are address spaces: of arrays, of a block's memory, of what a helper is given to fill.
+    ``opening``, ``parameter`` and ``shuffle_xor`` are formatted with the names in braces. ``indices`` and
+    ``position_parameters`` define ``thread`` and ``block``, as variables or as parameters, where the body
+    uses them. ``device``, ``shared`` and ``private`` are address spaces: of arrays, of a block's memory, of
+    what a helper is given to fill; inputs of fewer than ``constant_below`` elements are in ``constant``.
+    ``names`` stand for our own where the language reserves those or has better ones, ``prose`` likewise in
+    comments. ``widen`` is for storage types that the language should widen otherwise.
     """
 
     target: str
-    opening: str  # {name}, {threads}
-    parameter: str  # {constant}, {type}, {name}, {place}
+    opening: str  # {name}, {threads}, {parameters}
+    parameter: str  # {constant}, {space}, {type}, {name}, {place}
     capacity: str  # {place}
-    position_parameters: tuple[str, ...]
+    position_parameters: Mapping[str, str]
     indices: Mapping[str, str]
     stored: Mapping[Storage, str]
     functions: Mapping[str, str]  # exp, rsqrt, larger, fma
@@ -42,7 +47,14 @@ class Dialect:
     wide: str  # a signed integer of 64 bits
     as_float: str  # bits of an unsigned as a float
     as_unsigned: str
+    shared_bytes: int  # of a block's memory, for the sums that its teams leave there
     preamble: tuple[str, ...] = ()
+    closing: str = "}"
+    constant: str = ""
+    constant_below: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+    prose: Mapping[str, str] = field(default_factory=dict)
+    widen: Mapping[Storage, str] = field(default_factory=dict)
 
 
 _WIDEN: dict[Storage, str] = {
@@ -148,9 +160,11 @@ $function void lane_best($private float &value, $private int &place) { // every 
 
 def helpers(dialect: Dialect, storage: Storage, single: bool, body: str) -> list[str]:
     """The helpers that ``body`` calls, and those that they call. ``single``: a run is one element."""
-    known = {**(_SINGLE_RUNS if single else _RUNS), **_FOLDS}
+    runs = _SINGLE_RUNS if single else _RUNS
+    known = {**runs, **_of_constants(runs), **_FOLDS}
     if storage != "f32":
-        known = {"widen": _WIDEN[storage], "narrow": _NARROW[storage], **known}
+        widen = {**_WIDEN, **dialect.widen}[storage]
+        known = {"widen": widen, "narrow": _NARROW[storage], **known}
     wanted: list[str] = []
     for name in reversed(known):
         if any(f"{name}(" in text for text in (body, *wanted)):
@@ -158,9 +172,23 @@ def helpers(dialect: Dialect, storage: Storage, single: bool, body: str) -> list
     return [line for text in wanted for line in (text, "")]
 
 
+def _of_constants(runs: Mapping[str, str]) -> dict[str, str]:
+    """The same loads, from the constant address space."""
+    return {
+        f"{name}_{CONSTANT}": text.replace(f"{name}(", f"{name}_{CONSTANT}(").replace("$device", "$constant")
+        for name, text in runs.items()
+        if name.startswith("load")
+    }
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """``text`` with other words for those in ``names``."""
+    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), text)
+
+
 def _spelled(text: str, dialect: Dialect, storage: Storage) -> str:
     words = {name: getattr(dialect, name) for name in ("function", "as_float", "as_unsigned")}
-    spaces = {name: getattr(dialect, name) for name in ("device", "private")}
+    spaces = {name: getattr(dialect, name) for name in ("device", "private", "constant")}
     shuffled = {
         f"shuffled_{value}": dialect.shuffle_xor.format(value=value, distance="distance")
         for value in ("value", "place")

@@ -10,7 +10,7 @@ import ctypes
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ import numpy as np
 import pytest
 
 from runners.kernels.emit import Emitted
+from runners.kernels.emit.schedule import has_dynamic
+from tests.simulators.simt.languages import LANGUAGES, Language
+from tests.simulators.simt.languages import SimulationError as SimulationError
 
 HEADERS = Path(__file__).parent
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused")
@@ -31,10 +34,10 @@ SANITIZED = (
 )
 
 _LIBRARY = """
-extern "C" const char *simulate(int kernel, int grid, int threads, int reverse, const int *blocks, int count,
+extern "C" const char *simulate(int place, int grid, int threads, int reverse, const int *blocks, int count,
                                 void *const *arguments, int capacity) {
     simt::arguments = arguments, simt::capacity = capacity;
-    return simt::launch(KERNELS[kernel], grid, threads, reverse, blocks, count);
+    return simt::launch(KERNELS[place], grid, threads, reverse, blocks, count);
 }
 """
 
@@ -68,10 +71,6 @@ int main(int count, char **words) {
 """
 
 
-class SimulationError(Exception):
-    """What the simulator says about a kernel that cannot go on."""
-
-
 def compiler() -> str:
     """The C++ compiler; a test that needs it is skipped where there is none."""
     found = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
@@ -90,24 +89,30 @@ def places(kernels: Sequence[Emitted]) -> dict[str, int]:
     return {emitted.sha256: place for place, emitted in enumerate(distinct(kernels))}
 
 
-def source(kernels: Sequence[Emitted], header: str, tail: str) -> str:
+def language_of(kernels: Sequence[Emitted]) -> Language:
+    """The language of all ``kernels``."""
+    (target,) = {emitted.target for emitted in kernels}
+    return LANGUAGES[target]
+
+
+def source(kernels: Sequence[Emitted], tail: str) -> str:
     """One file with all ``kernels``, each in a namespace and under a name of its own, and a table of them."""
-    parts = [f'#include "{header}"']
+    language = language_of(kernels)
+    parts, calls = [f'#include "{language.header}"'], []
     for place, emitted in enumerate(distinct(kernels)):
-        parts += [f"namespace in_{place} {{", f"#define {emitted.kernel.name} kernel_{place}", "#line 1"]
-        parts += [emitted.text, f"#undef {emitted.kernel.name}"]
+        name = language.function.format(name=emitted.kernel.name)
+        parts += [f"namespace in_{place} {{", f"#define {name} kernel_{place}", "#line 1"]
+        parts += [language.text(emitted), f"#undef {name}"]
         parts += [f"#undef {setting.upper()}" for setting in emitted.sizes.settings]
         parts += ["}"]
-    calls = ", ".join(
-        f"[] {{ simt::call(in_{place}::kernel_{place}); }}" for place in range(len(distinct(kernels)))
-    )
-    return "\n".join([*parts, f"static void (*const KERNELS[])() = {{{calls}}};", tail])
+        calls.append(f"[] {{ {language.call(emitted, f'in_{place}::kernel_{place}')} }}")
+    return "\n".join([*parts, f"static void (*const KERNELS[])() = {{{', '.join(calls)}}};", tail])
 
 
-def build(text: str, output: Path, flags: Sequence[str]) -> Path:
-    """Compile ``text`` to ``output``."""
-    output.with_suffix(".cpp").write_text(text, "utf-8")
-    command = [compiler(), "-std=c++17", *WARNINGS, *flags, f"-I{HEADERS}"]
+def build(kernels: Sequence[Emitted], tail: str, output: Path, flags: Sequence[str]) -> Path:
+    """Compile ``kernels`` to ``output``."""
+    output.with_suffix(".cpp").write_text(source(kernels, tail), "utf-8")
+    command = [compiler(), "-std=c++17", *WARNINGS, *language_of(kernels).flags, *flags, f"-I{HEADERS}"]
     done = subprocess.run(
         [*command, str(output.with_suffix(".cpp")), "-o", str(output)],
         capture_output=True,
@@ -122,16 +127,10 @@ def build(text: str, output: Path, flags: Sequence[str]) -> Path:
 class Simulator:
     """Some emitted kernels, compiled together."""
 
-    def __init__(
-        self,
-        kernels: Sequence[Emitted],
-        folder: Path,
-        header: str = "cuda.h",
-        flags: Sequence[str] = ("-O2",),
-    ) -> None:
+    def __init__(self, kernels: Sequence[Emitted], folder: Path, flags: Sequence[str] = ("-O2",)) -> None:
         self.places = places(kernels)
-        text = source(kernels, header, _LIBRARY)
-        self.library = ctypes.CDLL(str(build(text, folder / f"kernels_{id(self)}.so", (*flags, *LIBRARY))))
+        output = folder / f"kernels_{id(self)}.so"
+        self.library = ctypes.CDLL(str(build(kernels, _LIBRARY, output, (*flags, *LIBRARY))))
         self.library.simulate.restype = ctypes.c_char_p
 
     def run(
@@ -148,6 +147,10 @@ class Simulator:
         found = [arrays[array.name] for array in emitted.kernel.arrays]
         if any(not array.flags.c_contiguous or array.ctypes.data % 16 for array in found if array.ndim):
             raise SimulationError("arrays must be contiguous and begin at a multiple of 16 bytes")
+        least = LANGUAGES[emitted.target].least_dynamic
+        for array in emitted.kernel.inputs:
+            if has_dynamic(array.axes) and arrays[array.name].size < least:
+                raise SimulationError(f"{array.name}: must have {least} elements or more")
         report = self.library.simulate(
             self.places[emitted.sha256],
             emitted.launch["grid"],
@@ -168,9 +171,9 @@ class Sanitized:
     An array is an allocation of exactly its size, so that an access outside of it, or not aligned, ends the run.
     """
 
-    def __init__(self, kernels: Sequence[Emitted], folder: Path, header: str = "cuda.h") -> None:
+    def __init__(self, kernels: Sequence[Emitted], folder: Path) -> None:
         self.places, self.folder = places(kernels), folder
-        self.program = build(source(kernels, header, _PROGRAM), folder / "sanitized", SANITIZED)
+        self.program = build(kernels, _PROGRAM, folder / "sanitized", SANITIZED)
 
     def run(
         self, emitted: Emitted, arrays: Mapping[str, Any], *, capacity: int = 1, reverse: bool = False
@@ -189,3 +192,18 @@ class Sanitized:
             raise SimulationError(done.stderr or f"ended with {done.returncode}")
         for file, array in zip(files, found.values(), strict=True):
             array[...] = np.frombuffer(file.read_bytes(), array.dtype).reshape(array.shape)
+
+
+def execute(
+    texts: Sequence[Emitted], folder: Path
+) -> Callable[[Emitted, dict[str, np.ndarray[Any, Any]], int], None]:
+    """Compile all ``texts`` of one language; what is returned runs one of them on host arrays, in place.
+
+    It takes the text, the kernel's arrays by name, and the capacity of those with the dynamic axis.
+    """
+    simulator = Simulator(texts, folder)
+
+    def run(emitted: Emitted, arrays: dict[str, np.ndarray[Any, Any]], capacity: int) -> None:
+        simulator.run(emitted, arrays, capacity=capacity)
+
+    return run

@@ -168,6 +168,15 @@ template <class Value> static Value from_lane(Value value, int lane, int line) {
 
 static int lane() { return current % WARP; }
 
+// Where a language may flush subnormal floats to zero, it does, if the processor can.
+struct Arithmetic {
+#if defined(SIMT_FLUSHES_SUBNORMALS) && defined(__SSE2__)
+    const unsigned before = __builtin_ia32_stmxcsr();
+    Arithmetic() { __builtin_ia32_ldmxcsr(before | 0x8040u); }
+    ~Arithmetic() { __builtin_ia32_ldmxcsr(before); }
+#endif
+};
+
 // --- launching ----------------------------------------------------------------------------------------
 
 static void begin() {
@@ -219,6 +228,7 @@ static const char *launch(void (*kernel)(), int grid, int block_threads, bool re
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     body = kernel, threads = block_threads, reversed_order = reverse;
     count = blocks ? count : grid;
+    const Arithmetic arithmetic;
     for (int turn = 0; turn < count && !report[0]; turn++) {
         const int place = reverse ? count - 1 - turn : turn;
         run_block(blocks ? blocks[place] : place);
