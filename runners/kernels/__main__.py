@@ -38,6 +38,7 @@ def main() -> None:
     \b
     python -m runners.kernels list                                   what there is
     python -m runners.kernels emit --target c --kernel rms_norm      one text, to read
+    python -m runners.kernels emit --device nvidia-t4 --kernel gelu  the same, in a device's language
     python -m runners.kernels emit --all                             rewrites data/emitted/
     """
 
@@ -55,21 +56,26 @@ _model = click.option(
 
 @main.command("emit")
 @click.option("--target", default="", help="A language, by its id.")
+@click.option(
+    "--device", default="", help="Instead of a language: the one in which this device takes the kernel."
+)
 @click.option("--kernel", default="", help="A kernel, by its name.")
 @click.option("--storage", default="bf16", show_default=True, help="Type of weights and cache.")
 @_model
 @click.option("--all", "everything", is_flag=True, help="Rewrite emitted/ instead, and remove what is stale.")
 @_data
 def emit_command(
-    target: str, kernel: str, storage: str, model: str, everything: bool, data_dir: Path
+    target: str, device: str, kernel: str, storage: str, model: str, everything: bool, data_dir: Path
 ) -> None:
     """Print one kernel in one language, or write all kernels in all languages."""
     sizes = model_sizes(data_dir, model)
     if everything:
         click.echo(write(data_dir / "emitted", published(sizes, model)))
         return
-    language = TARGETS[_known("--target", target, TARGETS)]
     name = _known("--kernel", kernel, KERNELS)
+    if device and not target:
+        target = language_of(data_dir, device, name)
+    language = TARGETS[_known("--target", target, TARGETS)]
     _known("--storage", storage, get_args(Storage))
     _known(f"--storage of {language.id}", storage, language.storages)
     click.echo(language.emit(KERNELS[name], sizes[name], cast(Storage, storage)).text, nl=False)
@@ -93,6 +99,20 @@ def model_sizes(data: Path, model: str) -> dict[str, Sizes]:
     known = {path.stem: path for path in (data / "models").glob("*.yml")}
     config = yaml.safe_load(known[_known("--model", model, known)].read_text("utf-8"))
     return {**dict.fromkeys(KERNELS, MICROBENCHMARK), **step_sizes(SimpleNamespace(**config))}
+
+
+def language_of(data: Path, device: str, kernel: str) -> str:
+    """The language in which a device takes a kernel: what its file says of it, or of all others."""
+    known = {path.stem: path for path in (data / "devices").glob("*.md")}
+    _, facts, _ = known[_known("--device", device, known)].read_text("utf-8").split("---\n", 2)
+    found = {
+        name: use["target"] for use in yaml.safe_load(facts)["languages"] for name in use["kernels"] or [""]
+    }
+    if not found.keys() & {kernel, ""}:
+        raise click.ClickException(
+            f"--device: {device} names no language for {kernel}; choose one by --target"
+        )
+    return cast(str, found.get(kernel) or found[""])
 
 
 def source_text(kernel: Kernel) -> str:

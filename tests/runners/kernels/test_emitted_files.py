@@ -106,6 +106,24 @@ def test_one_text_is_printed_as_it_is() -> None:
     assert shown.stdout == emit(KERNELS["rms_norm"], "c", sizes, "f16").text
 
 
+@pytest.mark.parametrize(
+    ("device", "kernel", "target"),
+    [("nvidia-t4", "rms_norm", "cuda"), ("huawei-ascend-910b2", "q_proj_matvec", "pto"),
+     ("huawei-ascend-910b2", "rms_norm", "ascendc")],
+)  # fmt: skip
+def test_a_device_gets_each_kernel_in_the_language_that_its_file_says(
+    device: str, kernel: str, target: str
+) -> None:
+    shown = run("emit", "--device", device, "--kernel", kernel)
+    assert shown.stdout == emit(KERNELS[kernel], target, model_sizes(DATA, MODEL)[kernel]).text
+
+
+def test_any_language_can_be_asked_for_whatever_the_device_takes() -> None:
+    shown = run("emit", "--device", "huawei-ascend-910b2", "--target", "ascendc", "--kernel", "q_proj_matvec")
+    sizes = model_sizes(DATA, MODEL)["q_proj_matvec"]
+    assert shown.stdout == emit(KERNELS["q_proj_matvec"], "ascendc", sizes).text
+
+
 def test_the_table_has_a_line_for_each_kernel_and_a_column_for_each_language() -> None:
     head, *lines = run("list").stdout.splitlines()
     assert head.split() == ["kernel", "source", *TARGETS]
@@ -120,6 +138,8 @@ def test_the_table_has_a_line_for_each_kernel_and_a_column_for_each_language() -
         (("--target", "c", "--kernel", "rmsnorm"), "(got 'rmsnorm'); did you mean 'rms_norm'? known: "),
         (("--target", "c", "--kernel", "gelu", "--storage", "f8"), "--storage: is unknown (got 'f8'); "),
         (("--model", "deepseek"), f"--model: is unknown (got 'deepseek'); known: {MODEL}"),
+        (("--device", "t4", "--kernel", "gelu"), "--device: is unknown (got 't4'); "),
+        (("--device", "cpu-reference", "--kernel", "gelu"), "--device: cpu-reference names no language for gelu"),
         (("--target", "c"), "--kernel: is unknown (got ''); known: embedding_lookup"),
     ],
 )  # fmt: skip
