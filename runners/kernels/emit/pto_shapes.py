@@ -1,0 +1,101 @@
+"""What tiles take in the buffer of PTO-MLIR: as the program has them, except where an operation asks for more.
+
+Elementwise operations want tiles of one shape; a window of a row must lie inside the row's tile; scratch has the
+sizes that the instruction set's documentation gives; a comparison's bits take no more than a byte an element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runners.kernels.emit import tile as ir
+from runners.kernels.emit.tile_place import Index, Tile
+
+LANES, BLOCK = 64, 8
+TREE = 1024  # f32 numbers that the sums of a tile of whole vectors may keep
+SCRATCHLESS = ("+", "max")
+Use = tuple[Tile, Index, Index]
+Elementwise = ir.Cast | ir.Binary | ir.Scalar | ir.Unary | ir.Fill | ir.Count | ir.Compare | ir.Select
+
+
+def used(body: tuple[ir.Statement, ...]) -> Iterator[Use]:
+    """Each tile where it is used, with the rows and columns that count; scratch has none."""
+    for statement in ir.walk(body):
+        yield from _uses(statement)
+
+
+def _uses(statement: ir.Statement) -> Iterator[Use]:
+    match statement:
+        case ir.Load(out, _, _, cols, rows):
+            yield out, rows, cols
+        case ir.Store(x, _, _, cols):
+            yield x, 1, cols
+        case ir.Reduce(out, _, x, _, cols):
+            yield from ((out, 1, 1), (x, 1, cols))
+        case ir.RowDots(out, x, row, start, _, rows, cols):
+            yield x, rows, cols
+            if start == 0:
+                yield row, 1, cols
+        case ir.RowExpand(out, _, x, _, _, cols, rows):
+            yield from ((out, rows, cols), (x, rows, cols))
+        case ir.ColumnSum(out, x, rows, cols):
+            yield from ((out, 1, cols), (x, rows, cols))
+        case ir.Cast(out, x, cols, rows):
+            yield from ((out, rows, cols), (x, rows, cols))
+        case ir.Binary() | ir.Scalar() | ir.Unary() | ir.Fill() | ir.Count() | ir.Compare() | ir.Select():
+            yield from ((tile, 1, statement.cols) for tile in _tiles(statement) if tile.dtype != "mask")
+
+
+def _tiles(statement: ir.Compute) -> tuple[Tile, ...]:
+    return statement.out, *ir.operands(statement)
+
+
+def spread_rows(rows: int) -> int:
+    """Rows of 32 bytes that a row expansion's scratch takes."""
+    return -(-rows // BLOCK) * BLOCK
+
+
+def _scratch(x: Tile) -> tuple[int, int]:
+    """Of a row reduction of ``x``."""
+    return x.rows, max(LANES, TREE // x.rows if x.rows >= BLOCK else 0)
+
+
+def shapes(body: tuple[ir.Statement, ...]) -> dict[Tile, tuple[int, int]]:
+    """Rows and columns that each tile takes; those that no operation takes are left out."""
+    statements = list(ir.walk(body))
+    found = {tile: (tile.rows, tile.cols) for tile, _, _ in used(body)}
+
+    def atleast(tile: Tile, rows: int, cols: int) -> bool:
+        before = found.get(tile, (0, 0))
+        found[tile] = max(before[0], rows), max(before[1], cols)
+        return found[tile] != before
+
+    def widened(statement: ir.Statement) -> bool:
+        match statement:
+            case ir.RowDots(out, x, row, start, work):
+                steps = 1 if start == 0 else -(-row.cols // x.cols)
+                taken = (
+                    (out, 1, out.cols), (row, 1, max(row.cols, steps * x.cols)), (work, *_scratch(x)),
+                )  # fmt: skip
+                return any([atleast(*wanted) for wanted in taken])
+            case ir.Reduce(_, _, x, work):
+                return atleast(work, *_scratch(x))
+            case ir.RowExpand(out, op, x, numbers, work):
+                taken = ((out, *found[x]), (x, *found[out]), (numbers, 1, spread_rows(x.rows)))
+                scratch = [] if op in SCRATCHLESS else [atleast(work, spread_rows(x.rows), BLOCK)]
+                return any([*(atleast(*wanted) for wanted in taken), *scratch])
+            case ir.ColumnSum(out, x):
+                return any([atleast(out, 1, found[x][1]), atleast(x, 1, found[out][1])])
+            case (
+                ir.Cast() | ir.Binary() | ir.Scalar() | ir.Unary() | ir.Fill() | ir.Count() | ir.Compare() | ir.Select()
+            ):
+                alike = _tiles(statement)
+                for tile in alike:
+                    atleast(tile, tile.rows, tile.cols)
+                rows, cols = (max(found[tile][place] for tile in alike) for place in (0, 1))
+                return any([atleast(tile, rows, cols) for tile in alike])
+        return False
+
+    while any([widened(statement) for statement in statements]):
+        pass
+    return found
