@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,18 @@ from runners.kernels.source import KERNELS
 from tests.runners.kernels.cases import DTYPES, Case, compare
 from tests.runners.kernels.oracles import expected
 from tests.simulators.simt import Sanitized, Simulator
+from tests.simulators.simt.languages import LANGUAGES
 
 NORMED = ("rms_norm", "residual_add_rms_norm", "layernorm")
 EXACT, ROUNDED = 1e-5, 3e-4
+WIDENED = Sizes({"vocab": 1, "hidden": 2**16})
 
 Run = Callable[[dict[str, Any], bool], None]
+
+
+def fitting(case: Case, target: str) -> Case:
+    """The case with a cache as large as the language's simulator wants it."""
+    return replace(case, capacity=max(case.capacity, LANGUAGES[target].least_dynamic))
 
 
 def emitted_for(case: Case, target: str, storage: Storage) -> Emitted:
@@ -84,6 +92,17 @@ def rounded_otherwise(storage: Storage, run: Run) -> int:
         right = hard_to_round(storage).astype(DTYPES[storage])
     run(arrays, False)
     return sum(int(differ(right, arrays[name].reshape(-1)).sum()) for name in ("keys", "values"))
+
+
+def widened_otherwise(storage: Storage, simulator: Simulator, text: Emitted) -> int:
+    """How many of all stored numbers are not widened to themselves by a look-up in a table of them."""
+    every = np.arange(2**16, dtype=np.uint16)
+    arrays: dict[str, Any] = {"token": np.array(0, np.int32), "table": every}
+    arrays["x"] = np.full(2**16, 7, np.float32)
+    simulator.run(text, arrays)
+    right, got = every.view(DTYPES[storage]).astype(np.float32), arrays["x"]
+    unlike = np.where(np.isnan(right), np.isfinite(got), right.view(np.uint32) != got.view(np.uint32))
+    return int(unlike.sum())  # in f16 a NaN may come out as infinity
 
 
 def differ(right: Any, got: Any) -> Any:
