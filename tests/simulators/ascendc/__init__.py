@@ -18,7 +18,7 @@ from runners.kernels.emit import Emitted
 from tests.simulators.simt import LIBRARY, WARNINGS, SimulationError, compiler, distinct, places
 
 HEADERS = Path(__file__).parent
-FLAGS = ("-O2", "-ftree-vectorize", "-ffp-contract=off", "-fno-strict-aliasing")
+FLAGS = ("-O3", "-ffp-contract=off", "-fno-strict-aliasing")
 AUTO_SYNC = "-DASCENDC_AUTO_SYNC=1"
 """The flag for a compiler that orders dependent vector calls itself; without, they need a PipeBarrier."""
 

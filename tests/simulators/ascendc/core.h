@@ -177,7 +177,7 @@ struct Buffer { // one block that InitBuffer took: of a queue, or a TBuf
     bool queued; // a queue's
     State state;
     uint32_t lives; // how often it was allocated: a tensor of an earlier life is stale
-    int full, empty; // the ids of the events that say so, or -1
+    int full, empty; // the flags that say so, as event * EVENT_IDS + id, or -1
 };
 
 static std::vector<Buffer> buffers;

@@ -37,22 +37,19 @@ static void begin_block(int index) {
     for (auto &calls : done) calls.clear();
 }
 
-// A flag that stays set meets the next kernel on this core; a tensor that is not freed keeps its queue waiting.
+// A tensor that is not freed keeps its queue waiting; a flag that stays set meets the next kernel on this core.
 static void end_block() {
     where = {"the kernel's end", where.line};
     for (size_t place = 0; place < buffers.size(); place++) {
         const Buffer &buffer = buffers[place];
         if (buffer.state != FREE) fault(name((int)place) + text(" is still %s: FreeTensor it", STATE_NAMES[buffer.state]));
+        if (buffer.empty >= 0) wait_flag(buffer.empty / EVENT_IDS, buffer.empty % EVENT_IDS); // as TPipe's end does
     }
     for (int event = 0; event < PIPES * PIPES; event++)
-        for (int id = 0; id < EVENT_IDS; id++) {
-            const Flag &flag = flags[event][id];
-            bool of_queue = false;
-            for (const Buffer &buffer : buffers)
-                of_queue |= buffer.empty == id && flag.set && flag.where.call == std::string("FreeTensor");
-            if (flag.set && !of_queue)
-                fault(text("flag %s %d was set (line %d) and never waited for", event_name(event).c_str(), id, flag.where.line));
-        }
+        for (int id = 0; id < EVENT_IDS; id++)
+            if (flags[event][id].set)
+                fault(text("flag %s %d was set (line %d) and never waited for", event_name(event).c_str(), id,
+                           flags[event][id].where.line));
 }
 
 static const char *launch(void (*kernel)(), int count, bool reverse) {

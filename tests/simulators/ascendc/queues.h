@@ -74,8 +74,7 @@ template <TPosition source, TPosition target, int32_t depth> class TQueBind {
             core::fault(core::text("%d tensors wait in a %s queue of depth %d", (int)waiting.size(),
                                    core::POSITION_NAMES[(int)POSITION], depth));
         buffer.state = core::QUEUED;
-        buffer.full = core::allocate_event(FULL);
-        core::set_flag(FULL, buffer.full);
+        buffer.full = signal(FULL);
         waiting.push_back(tensor.buffer);
         return true;
     }
@@ -87,7 +86,7 @@ template <TPosition source, TPosition target, int32_t depth> class TQueBind {
         const int place = waiting.front();
         waiting.pop_front();
         core::Buffer &buffer = core::buffers[place];
-        receive(FULL, buffer.full);
+        receive(buffer.full);
         buffer.state = core::DEQUEUED;
         return tensor<T>(place);
     }
@@ -96,14 +95,13 @@ template <TPosition source, TPosition target, int32_t depth> class TQueBind {
         core::Buffer &buffer = own(tensor, "FreeTensor", line);
         if (buffer.state == core::QUEUED) core::fault(core::name(tensor.buffer) + " is in its queue: DeQue it");
         buffer.state = core::FREE;
-        buffer.empty = core::allocate_event(EMPTY);
-        core::set_flag(EMPTY, buffer.empty);
+        buffer.empty = signal(EMPTY);
     }
 
   private:
     template <class T> LocalTensor<T> allocated(int place) {
         core::Buffer &buffer = core::buffers[place];
-        if (buffer.empty >= 0) receive(EMPTY, buffer.empty);
+        if (buffer.empty >= 0) receive(buffer.empty);
         buffer.state = core::ALLOCATED;
         buffer.lives++;
         memset(core::memory + buffer.begin, 0xff, buffer.bytes); // "AllocTensor": what it holds is random
@@ -125,10 +123,16 @@ template <TPosition source, TPosition target, int32_t depth> class TQueBind {
         return core::buffers[tensor.buffer];
     }
 
-    static void receive(int event, int &id) {
-        core::wait_flag(event, id);
-        core::flags[event][id].allocated = false;
-        id = -1;
+    static int signal(int event) {
+        const int id = core::allocate_event(event);
+        core::set_flag(event, id);
+        return event * core::EVENT_IDS + id;
+    }
+
+    static void receive(int &flag) {
+        core::wait_flag(flag / core::EVENT_IDS, flag % core::EVENT_IDS);
+        core::flags[flag / core::EVENT_IDS][flag % core::EVENT_IDS].allocated = false;
+        flag = -1;
     }
 };
 
