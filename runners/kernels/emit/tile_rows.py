@@ -46,6 +46,7 @@ def _programs(
         _run_whole(body, standing, stores)
         _kept(body, stores, count)
     trips = -(-count // min(count, CORES))
+    kept = dict(body.results)
     only = standing[0].name if len(standing) == 1 and pieces == 1 else "program"
     with body.loop(only, BLOCK, stop, BLOCKS, trips) as program:
         place: Index = program
@@ -59,6 +60,7 @@ def _programs(
             if node.op == "argmax":
                 tile_argmax.write(body, node)
         body.store(stores)
+    body.results = kept  # what a loop loads or computes is gone behind it
 
 
 def times_all(lengths: Sequence[Index]) -> Index:
