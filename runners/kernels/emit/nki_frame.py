@@ -1,0 +1,127 @@
+"""How a kernel's arrays lie on the partitions, and in which turns: frames, and what divides into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from runners.kernels.emit.nki_program import Program, Shape, Tile, tuple_text
+from runners.kernels.expr import Axis, Expr, Kernel, Load
+from runners.kernels.sizes import Sizes
+
+PARTITIONS = 128
+PARTITION_BYTES = 176 << 10
+"""Of SBUF: 192 KiB a partition on trn1, less what the compiler keeps. trn2 has more."""
+
+
+def lanes(length: int) -> int:
+    """The most partitions that ``length`` elements can be dealt to evenly."""
+    return max(count for count in range(1, PARTITIONS + 1) if length % count == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A tile's partitions and columns, as axes of the kernel and as text.
+
+    ``folded`` is the whole shape that one axis, ``cols``, is laid out in, where it runs along the partitions as
+    well. ``place`` is the part of the rows that the turn is at. ``still`` are axes that stand at a counter.
+    """
+
+    rows: Axis | None
+    cols: Axis
+    shape: Shape
+    place: str = ":"
+    folded: Shape | None = None
+    still: dict[Axis, str] = field(default_factory=dict)
+
+    def view(self, load: Load) -> str:
+        """The elements of ``load`` in memory, with two axes."""
+        name, index = load.array.name, [self._index(index) for index in load.index]
+        if self.folded:
+            return f"{name}.reshape({tuple_text(self.folded)}){'' if self.place == ':' else f'[{self.place}, :]'}"
+        if self.one_row(load):
+            return f"{name}.reshape((1, {self.cols.name.upper()}))"
+        return name if set(index) == {":"} else f"{name}[{', '.join(index)}]"
+
+    def one_row(self, load: Load) -> bool:
+        """Whether the array has the columns only: then every partition gets them all."""
+        return not self.folded and len(load.array.axes) == 1
+
+    def _index(self, index: Axis | Expr | int) -> str:
+        if isinstance(index, Axis):
+            return self.still.get(index) or (self.place if index == self.rows else ":")
+        return str(index)
+
+
+def chosen(load: Load) -> tuple[int, Load] | None:
+    """The place of the axis that a run-time number fixes, and the number."""
+    for place, index in enumerate(load.index):
+        if isinstance(index, Load):
+            return place, index
+    return None
+
+
+def length_of(program: Program, load: Load, place: int) -> str:
+    """The length of an axis as text; that of the tokens is the capacity, which the array's shape tells."""
+    axis = load.array.axes[place]
+    if not axis.dynamic:
+        return axis.name.upper()
+    if "capacity" not in program.taken:
+        program.add(f"{program.unique('capacity')} = {load.array.name}.shape[{place}]")
+    return "capacity"
+
+
+def number_for_all(program: Program, number: Load, rows: str) -> Tile:
+    """A run-time number in each of ``rows`` partitions; loaded once for as many."""
+    name = f"{number.array.name}_for_{rows.lower()}" if rows != "1" else f"{number.array.name}_tile"
+    shape = (rows, "1")
+    if name in program.taken:
+        return Tile(name, shape, "int32")
+    load = program.load if rows == "1" else program.load_for_all
+    return load(program.unique(name), f"{number.array.name}.reshape((1, 1))", shape, "int32")
+
+
+@contextmanager
+def tiled(program: Program, total: str, length: int, limit: str, count: str) -> Iterator[tuple[str, str]]:
+    """Turns over ``length`` rows in tiles of up to 128: the tile's rows and the place of them, as text.
+
+    One tile needs no loop, equal ones are a loop of the device's, and unequal ones are unrolled.
+    """
+    if length <= PARTITIONS:
+        yield total, ":"
+    elif length % PARTITIONS == 0:
+        with program.loop("i", f"{total} // {limit}"):
+            yield limit, f"nl.ds(i * {limit}, {limit})"
+    else:
+        with program.unrolled("first", f"0, {total}, {limit}"):
+            program.add(f"{count} = min({limit}, {total} - first)")
+            yield count, f"nl.ds(first, {count})"
+
+
+@dataclass(slots=True)
+class Lowering:
+    """What a lowering is given, and what it leaves beside the program's lines.
+
+    ``constants`` are named numbers with a word on each; ``walk`` says how the work is laid out.
+    """
+
+    kernel: Kernel
+    sizes: Sizes
+    stored: str
+    program: Program
+    constants: dict[str, tuple[int, str]] = field(default_factory=dict)
+    walk: str = ""
+
+    def length(self, axis: Axis) -> int:
+        return self.sizes.lengths[axis.name]
+
+    def constant(self, name: str, value: int, comment: str) -> str:
+        self.constants[name] = (value, comment)
+        return name
+
+    def dtype(self, load: Load) -> str:
+        return {"stored": self.stored, "f32": "float32", "i32": "int32"}[load.array.element]
+
+    def refused(self, why: str) -> NotImplementedError:
+        return NotImplementedError(f"{self.kernel.name}: {why}")

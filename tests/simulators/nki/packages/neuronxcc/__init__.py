@@ -1,0 +1,1 @@
+"""Stands in for the Neuron compiler's package: ``neuronxcc.nki`` only."""
