@@ -9,8 +9,9 @@ rests on one. A simdgroup has 32 threads, as on all of Apple's own GPUs. bf16 an
 The body for MLX. MLX writes the signature: inputs before outputs, as ``uint16_t`` where the runner passes a
 view of bf16 or f16 as ``uint16``; an input of fewer than eight elements is in ``constant``, not in ``device``
 (a cache must have at least eight); of dimension 0 it is a reference. So ``position`` and ``token`` are passed
-with the shape ``[1]``, and ``capacity``, where a kernel has it, as the last input with the shape ``[]``. MLX
-counts the grid in threads: ``grid * block``. Safe math is its default.
+with the shape ``[1]``, and ``capacity``, where a kernel has it, as the last input with the shape ``[]``. An
+input that is a slice must begin at a multiple of 16 bytes. MLX counts the grid in threads: ``grid * block``.
+Safe math is its default.
 
 To MLX, every output is a fresh array: an update in place cannot be said. A row of the cache can. Of the kernel
 that appends to the cache the runner asks, with capacity 1 and position 0, for outputs of one token, and puts

@@ -32,12 +32,12 @@ FLAGS = (
 def lint(emitted: Emitted) -> list[str]:
     """What is wrong with the text, ``line: message``. Nothing, if all is well. Skips where there is no clang."""
     cindex = pytest.importorskip("clang.cindex", reason="no libclang")
-    text = LANGUAGES[emitted.target].text(emitted).replace("[[kernel]] void", "kernel void")
-    unit = cindex.Index.create().parse("kernel.cl", args=FLAGS, unsaved_files=[("kernel.cl", text)])
+    source = LANGUAGES[emitted.target].text(emitted).replace("[[kernel]] void", "kernel void")
+    unit = cindex.Index.create().parse("kernel.cl", args=FLAGS, unsaved_files=[("kernel.cl", source)])
+    text = source.encode()
     found = [f"{said.location.line}: {said.spelling}" for said in unit.diagnostics]
     own = [cursor for cursor in unit.cursor.walk_preorder() if _own(cursor)]
-    faults = [(cursor, fault) for cursor in own for fault in _faults(cursor, _words(cursor, text))]
-    found += [f"{cursor.location.line}: {fault}" for cursor, fault in faults]
+    found += [f"{cursor.location.line}: {fault}" for cursor in own for fault in _faults(cursor, text)]
     variables = [cursor for cursor in own if cursor.kind.name == "VAR_DECL"]
     shared = sum(one.type.get_size() for one in variables if "threadgroup" in _words(one, text))
     return found + ([f"{shared} bytes of threadgroup memory"] if shared > SHARED_BYTES else [])
@@ -48,18 +48,18 @@ def _own(cursor: Any) -> bool:
     return cursor.location.file is not None and cursor.location.file.name == "kernel.cl"
 
 
-def _words(cursor: Any, text: str) -> set[str]:
+def _words(cursor: Any, text: bytes) -> set[str]:
     """The words of a piece of the text, as they are spelled there."""
     extent = cursor.extent
-    return set(re.findall(r"\w+", text.encode()[extent.start.offset : extent.end.offset].decode()))
+    return set(re.findall(r"\w+", text[extent.start.offset : extent.end.offset].decode()))
 
 
-def _faults(cursor: Any, words: set[str]) -> Iterator[str]:
-    pointer = cursor.type.kind.name in {"POINTER", "LVALUEREFERENCE"}
-    declared = cursor.kind.name in {"PARM_DECL", "VAR_DECL", "CSTYLE_CAST_EXPR"}
-    if pointer and declared and not SPACES & words:
+def _faults(cursor: Any, text: bytes) -> Iterator[str]:
+    kind, typed = cursor.kind.name, cursor.type.get_canonical()
+    declared = kind in {"PARM_DECL", "VAR_DECL", "CSTYLE_CAST_EXPR"}
+    if declared and typed.kind.name in {"POINTER", "LVALUEREFERENCE"} and not SPACES & _words(cursor, text):
         yield f"{cursor.type.spelling}: no address space"
-    if cursor.type.get_canonical().kind.name in {"DOUBLE", "LONGLONG", "ULONGLONG"}:
+    if typed.kind.name in {"DOUBLE", "LONGLONG", "ULONGLONG"}:
         yield f"{cursor.type.spelling}: no such type"
-    if cursor.kind.name == "LAMBDA_EXPR":
+    if kind == "LAMBDA_EXPR":
         yield "a lambda"
