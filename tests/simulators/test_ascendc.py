@@ -99,11 +99,11 @@ MEMORY: Refused = {
     ),
     "a tensor from beyond another": (
         whole("auto b = a[385];"),
-        "operator.. at element 385 of a tensor of 384",
+        "then operator.385. of a tensor of 384",
     ),
     "more of a buffer than there is": (
         whole("scratch.Get<float>(2049);"),
-        "Get of 2049 elements of VECCALC buffer 4",
+        "then Get of 2049 elements of VECCALC buffer 4",
     ),
     "a load beyond what was declared": (
         doubled(("(__gm__ float *)x, 384", "(__gm__ float *)x, 383")),

@@ -70,10 +70,13 @@ template <class To> To rounded(float value, RoundMode mode) {
     const To number = nearest(value, To());
     if (mode == RoundMode::CAST_NONE || mode == RoundMode::CAST_RINT) return number;
     if (widened(number) == value || value != value) return number;
-    const To inner = fabsf(widened(number)) > fabsf(value) ? next(number, -1) : number, outer = next(inner, 1);
+    const To inner = fabsf(widened(number)) > fabsf(value) ? next(number, -1) : number,
+             outer = next(inner, 1);
     const float below = fabsf(value) - fabsf(widened(inner)), above = fabsf(widened(outer)) - fabsf(value);
     if (mode == RoundMode::CAST_ROUND) return below >= above ? outer : inner;
-    return (mode == RoundMode::CAST_FLOOR && value < 0) || (mode == RoundMode::CAST_CEIL && value > 0) ? outer : inner;
+    return (mode == RoundMode::CAST_FLOOR && value < 0) || (mode == RoundMode::CAST_CEIL && value > 0)
+               ? outer
+               : inner;
 }
 
 template <class To, class From> To converted(From from, RoundMode mode) {
@@ -95,15 +98,18 @@ void Cast(const LocalTensor<T> &dst, const LocalTensor<U> &src, const RoundMode 
           int line = __builtin_LINE()) {
     static_assert(core::is_pair<U, T>(), "Cast: no such pair of element types on Atlas A2");
     core::start(core::V, "Cast", line);
-    if (!core::is_mode<U, T>(mode)) core::fault(core::text("RoundMode %d is not one that this pair of types has", (int)mode));
+    if (!core::is_mode<U, T>(mode))
+        core::fault(core::text("RoundMode %d is not one that this pair of types has", (int)mode));
     if constexpr (std::is_same_v<U, int32_t> && std::is_same_v<T, float>)
-        if (mode != RoundMode::CAST_NONE && mode != RoundMode::CAST_RINT) core::fault("this rounding is not simulated");
+        if (mode != RoundMode::CAST_NONE && mode != RoundMode::CAST_RINT)
+            core::fault("this rounding is not simulated");
     core::check_overlap(dst, count * sizeof(T), src, count * sizeof(U), "src");
     const U *from = core::read(src, "src", count);
     T *to = core::write(dst, "dst", count);
     if constexpr (core::is_one_of<T, half, bfloat16_t>) {
         if (mode == RoundMode::CAST_RINT || mode == RoundMode::CAST_NONE) { // as below, but quick
-            for (uint32_t place = 0; place < count; place++) to[place] = core::nearest((float)from[place], T());
+            for (uint32_t place = 0; place < count; place++)
+                to[place] = core::nearest((float)from[place], T());
             return;
         }
     }

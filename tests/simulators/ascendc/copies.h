@@ -35,6 +35,16 @@ template <class T> struct DataCopyPadExtParams { // elements
 
 namespace core {
 
+static void load(const Local &dst, uint64_t to, const Global &src, uint64_t from, uint64_t bytes) {
+    const uint8_t *source = reach(src, MTE2, "src", from, bytes);
+    memcpy(reach(dst, MTE2, WRITE, "dst", to, bytes), source, bytes);
+}
+
+static void store(const Global &dst, uint64_t to, const Local &src, uint64_t from, uint64_t bytes) {
+    const uint8_t *source = reach(src, MTE3, READ, "src", from, bytes);
+    memcpy(reach(dst, MTE3, "dst", to, bytes), source, bytes);
+}
+
 static uint64_t whole_blocks(uint64_t bytes) { return (bytes + BLOCK - 1) / BLOCK * BLOCK; }
 
 // The hardware rounds a length down to whole blocks without a word: what is left out is a fault here.
@@ -49,7 +59,8 @@ static void check_global_alignment(const Global &tensor, uint64_t size) {
 static void check_pad(const AscendC::DataCopyExtParams &copy, uint64_t size, Position position) {
     if (copy.blockCount > 4095) fault(text("blockCount %d is more than 4095", copy.blockCount));
     if (copy.blockLen > 2097151) fault(text("blockLen %u is more than 2097151", copy.blockLen));
-    if (copy.blockLen % size) fault(text("blockLen %u is not a multiple of the element's %lu bytes", copy.blockLen, size));
+    if (copy.blockLen % size)
+        fault(text("blockLen %u is not a multiple of the element's %lu bytes", copy.blockLen, size));
     if (position == Position::VECCALC) fault("the unified buffer's end must be VECIN or VECOUT, not VECCALC");
 }
 
@@ -58,26 +69,27 @@ static void check_pad(const AscendC::DataCopyExtParams &copy, uint64_t size, Pos
 namespace AscendC {
 
 template <class T>
-void DataCopy(const LocalTensor<T> &dst, const GlobalTensor<T> &src, uint32_t count, int line = __builtin_LINE()) {
+void DataCopy(const LocalTensor<T> &dst, const GlobalTensor<T> &src, uint32_t count,
+              int line = __builtin_LINE()) {
     core::start(core::MTE2, "DataCopy", line);
     core::check_length(count * sizeof(T));
     core::check_global_alignment(src, sizeof(T));
-    const uint64_t bytes = count * sizeof(T);
-    memcpy(core::reach(dst, core::MTE2, core::WRITE, "dst", 0, bytes), core::reach(src, core::MTE2, "src", 0, bytes), bytes);
+    core::load(dst, 0, src, 0, count * sizeof(T));
 }
 
 template <class T>
-void DataCopy(const GlobalTensor<T> &dst, const LocalTensor<T> &src, uint32_t count, int line = __builtin_LINE()) {
+void DataCopy(const GlobalTensor<T> &dst, const LocalTensor<T> &src, uint32_t count,
+              int line = __builtin_LINE()) {
     core::start(core::MTE3, "DataCopy", line);
     core::check_length(count * sizeof(T));
     core::check_global_alignment(dst, sizeof(T));
-    const uint64_t bytes = count * sizeof(T);
-    memcpy(core::reach(dst, core::MTE3, "dst", 0, bytes), core::reach(src, core::MTE3, core::READ, "src", 0, bytes), bytes);
+    core::store(dst, 0, src, 0, count * sizeof(T));
 }
 
 // Within the unified buffer a copy is an instruction of pipe V.
 template <class T>
-void DataCopy(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint32_t count, int line = __builtin_LINE()) {
+void DataCopy(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint32_t count,
+              int line = __builtin_LINE()) {
     core::start(core::V, "DataCopy", line);
     core::check_length(count * sizeof(T));
     const uint64_t bytes = count * sizeof(T);
@@ -91,10 +103,10 @@ void DataCopy(const LocalTensor<T> &dst, const GlobalTensor<T> &src, const DataC
     core::start(core::MTE2, "DataCopy", line);
     core::check_global_alignment(src, sizeof(T));
     const uint64_t bytes = copy.blockLen * core::BLOCK;
-    for (uint64_t turn = 0; turn < copy.blockCount; turn++) {
-        const uint64_t from = turn * (bytes + copy.srcStride * core::BLOCK), to = turn * (bytes + copy.dstStride * core::BLOCK);
-        memcpy(core::reach(dst, core::MTE2, core::WRITE, "dst", to, bytes), core::reach(src, core::MTE2, "src", from, bytes), bytes);
-    }
+    const uint64_t source = bytes + copy.srcStride * core::BLOCK,
+                   target = bytes + copy.dstStride * core::BLOCK;
+    for (uint64_t turn = 0; turn < copy.blockCount; turn++)
+        core::load(dst, turn * target, src, turn * source, bytes);
 }
 
 template <class T>
@@ -103,10 +115,10 @@ void DataCopy(const GlobalTensor<T> &dst, const LocalTensor<T> &src, const DataC
     core::start(core::MTE3, "DataCopy", line);
     core::check_global_alignment(dst, sizeof(T));
     const uint64_t bytes = copy.blockLen * core::BLOCK;
-    for (uint64_t turn = 0; turn < copy.blockCount; turn++) {
-        const uint64_t from = turn * (bytes + copy.srcStride * core::BLOCK), to = turn * (bytes + copy.dstStride * core::BLOCK);
-        memcpy(core::reach(dst, core::MTE3, "dst", to, bytes), core::reach(src, core::MTE3, core::READ, "src", from, bytes), bytes);
-    }
+    const uint64_t source = bytes + copy.srcStride * core::BLOCK,
+                   target = bytes + copy.dstStride * core::BLOCK;
+    for (uint64_t turn = 0; turn < copy.blockCount; turn++)
+        core::store(dst, turn * target, src, turn * source, bytes);
 }
 
 // Each row is filled up to whole blocks. Only lanes that the padding names hold its value; where the hardware
@@ -126,7 +138,8 @@ void DataCopyPad(const LocalTensor<T> &dst, const GlobalTensor<T> &src, const Da
         const uint64_t to = turn * (row + (uint64_t)copy.dstStride * core::BLOCK);
         uint8_t *const bytes = core::reach(dst, core::MTE2, core::WRITE, "dst", to, row);
         memset(bytes, 0xff, row);
-        for (uint64_t lane = 0; padded && lane < row / sizeof(T); lane++) ((T *)bytes)[lane] = pad.paddingValue;
+        for (uint64_t lane = 0; padded && lane < row / sizeof(T); lane++)
+            ((T *)bytes)[lane] = pad.paddingValue;
         memcpy(bytes + left, core::reach(src, core::MTE2, "src", from, copy.blockLen), copy.blockLen);
     }
 }
@@ -136,13 +149,10 @@ void DataCopyPad(const GlobalTensor<T> &dst, const LocalTensor<T> &src, const Da
                  int line = __builtin_LINE()) {
     core::start(core::MTE3, "DataCopyPad", line);
     core::check_pad(copy, sizeof(T), core::buffer_of(src, "src").position);
-    const uint64_t row = core::whole_blocks(copy.blockLen);
-    for (uint64_t turn = 0; copy.blockLen && turn < copy.blockCount; turn++) {
-        const uint64_t from = turn * (row + (uint64_t)copy.srcStride * core::BLOCK);
-        const uint64_t to = turn * ((uint64_t)copy.blockLen + copy.dstStride);
-        const uint8_t *const bytes = core::reach(src, core::MTE3, core::READ, "src", from, copy.blockLen);
-        memcpy(core::reach(dst, core::MTE3, "dst", to, copy.blockLen), bytes, copy.blockLen);
-    }
+    const uint64_t source = core::whole_blocks(copy.blockLen) + (uint64_t)copy.srcStride * core::BLOCK;
+    const uint64_t target = (uint64_t)copy.blockLen + copy.dstStride;
+    for (uint64_t turn = 0; copy.blockLen && turn < copy.blockCount; turn++)
+        core::store(dst, turn * target, src, turn * source, copy.blockLen);
 }
 
 } // namespace AscendC

@@ -98,7 +98,8 @@ static std::string remedy(Pipe earlier, Pipe later) {
     return text("HardEvent::%s_%s", PIPE_NAMES[earlier], PIPE_NAMES[later]);
 }
 
-[[noreturn]] static void hazard(const std::string &what, const char *deed, Pipe earlier, uint32_t time, Pipe later) {
+[[noreturn]] static void hazard(const std::string &what, const char *deed, Pipe earlier, uint32_t time,
+                                Pipe later) {
     const Where &then = done[earlier][time - 1];
     fault(what + text(" is still %s by %s (line %d: %s); %s must come in between", deed, PIPE_NAMES[earlier],
                       then.line, then.call, remedy(earlier, later).c_str()));
@@ -119,15 +120,16 @@ static std::string event_name(int event) {
 }
 
 static Flag &flag_of(int event, int id) {
-    if (id < 0 || id >= EVENT_IDS) fault(text("event id %d of %s is not one of 0 to 7", id, event_name(event).c_str()));
+    if (id < 0 || id >= EVENT_IDS)
+        fault(text("event id %d of %s is not one of 0 to 7", id, event_name(event).c_str()));
     return flags[event][id];
 }
 
 static void set_flag(int event, int id) {
     Flag &flag = flag_of(event, id);
     if (flag.set)
-        fault(text("flag %s %d is set already (line %d: %s) and was not waited for", event_name(event).c_str(), id,
-                   flag.where.line, flag.where.call));
+        fault(text("flag %s %d is set already (line %d: %s) and was not waited for",
+                   event_name(event).c_str(), id, flag.where.line, flag.where.call));
     flag.set = true, flag.where = where, flag.clock = given(Pipe(event / PIPES));
 }
 
@@ -176,7 +178,7 @@ struct Buffer { // one block that InitBuffer took: of a queue, or a TBuf
     Position position;
     bool queued; // a queue's
     State state;
-    uint32_t lives; // how often it was allocated: a tensor of an earlier life is stale
+    uint32_t lives;  // how often it was allocated: a tensor of an earlier life is stale
     int full, empty; // the flags that say so, as event * EVENT_IDS + id, or -1
 };
 
@@ -193,9 +195,11 @@ static void touch(Pipe pipe, Access access, const char *role, int buffer, uint32
     for (uint32_t place = begin / BLOCK; place * BLOCK < end; place++) {
         Mark &mark = marks[place];
         const auto what = [&] {
-            return std::string(role) + text(", byte %u of ", place * BLOCK - buffers[buffer].begin) + name(buffer) + ",";
+            return std::string(role) + text(", byte %u of ", place * BLOCK - buffers[buffer].begin) +
+                   name(buffer) + ",";
         };
-        if (!ordered(pipe, mark.writer, mark.written)) hazard(what(), "written", mark.writer, mark.written, pipe);
+        if (!ordered(pipe, mark.writer, mark.written))
+            hazard(what(), "written", mark.writer, mark.written, pipe);
         if (access == READ) {
             mark.read[pipe] = now[pipe];
             continue;
@@ -223,16 +227,20 @@ static const Buffer &buffer_of(const Local &tensor, const char *role) {
 }
 
 // The bytes from ``offset`` on in ``tensor``, after all checks.
-static uint8_t *reach(const Local &tensor, Pipe pipe, Access access, const char *role, uint64_t offset, uint64_t bytes,
-                      uint32_t alignment = BLOCK) {
+static uint8_t *reach(const Local &tensor, Pipe pipe, Access access, const char *role, uint64_t offset,
+                      uint64_t bytes, uint32_t alignment = BLOCK) {
     const Buffer &buffer = buffer_of(tensor, role);
-    if (buffer.state == QUEUED) fault(std::string(role) + ", " + name(tensor.buffer) + ", is in its queue: DeQue it");
+    if (buffer.state == QUEUED)
+        fault(std::string(role) + ", " + name(tensor.buffer) + ", is in its queue: DeQue it");
     const uint64_t begin = tensor.begin + offset;
     if (begin % alignment)
-        fault(std::string(role) + text(" is at byte %lu of the unified buffer, not a multiple of %u", begin, alignment));
+        fault(std::string(role) +
+              text(" is at byte %lu of the unified buffer, not a multiple of %u", begin, alignment));
     if (begin + bytes > tensor.end)
-        fault(std::string(role) + text(" reaches %lu bytes beyond the end of its tensor of %u bytes in ",
-                                       begin + bytes - tensor.end, tensor.end - tensor.begin) + name(tensor.buffer));
+        fault(std::string(role) +
+              text(" reaches %lu bytes beyond the end of its tensor of %u bytes in ",
+                   begin + bytes - tensor.end, tensor.end - tensor.begin) +
+              name(tensor.buffer));
     touch(pipe, access, role, tensor.buffer, (uint32_t)begin, (uint32_t)(begin + bytes));
     return memory + begin;
 }

@@ -45,7 +45,8 @@ static int array_of(uintptr_t begin) {
 
 static void check_extent(const Global &tensor, const char *role, uintptr_t begin, uint64_t bytes) {
     if (begin + bytes > tensor.end)
-        fault(std::string(role) + text(" reaches %lu bytes beyond what SetGlobalBuffer declared", begin + bytes - tensor.end));
+        fault(std::string(role) +
+              text(" reaches %lu bytes beyond what SetGlobalBuffer declared", begin + bytes - tensor.end));
     const int array = array_of(begin);
     if (array < 0) fault(std::string(role) + " lies outside of every array of the launch");
     if (begin + bytes > arrays[array].end)
@@ -61,20 +62,24 @@ static void check_order(Pipe pipe, const char *role, uintptr_t begin, uintptr_t 
         const Stored &stored = found->second;
         if (stored.end <= begin) continue;
         if (stored.block != block)
-            fault(std::string(role) + text(" was stored by block %d of the same launch: nothing orders the two", stored.block));
-        if (!ordered(pipe, MTE3, stored.time)) hazard(std::string(role) + " in global memory", "written", MTE3, stored.time, pipe);
+            fault(std::string(role) +
+                  text(" was stored by block %d of the same launch: nothing orders the two", stored.block));
+        if (!ordered(pipe, MTE3, stored.time))
+            hazard(std::string(role) + " in global memory", "written", MTE3, stored.time, pipe);
     }
 }
 
 static void remember_store(uintptr_t begin, uintptr_t end) {
-    fresh_lines.erase(fresh_lines.lower_bound(begin / CACHE_LINE), fresh_lines.upper_bound((end - 1) / CACHE_LINE));
+    fresh_lines.erase(fresh_lines.lower_bound(begin / CACHE_LINE),
+                      fresh_lines.upper_bound((end - 1) / CACHE_LINE));
     auto found = stores.lower_bound(begin);
     if (found != stores.begin() && std::prev(found)->second.end > begin) { // cut the one that reaches in
         const Stored before = std::prev(found)->second;
         std::prev(found)->second.end = begin;
         if (before.end > end) stores[end] = before;
     }
-    for (found = stores.lower_bound(begin); found != stores.end() && found->first < end; found = stores.erase(found))
+    for (found = stores.lower_bound(begin); found != stores.end() && found->first < end;
+         found = stores.erase(found))
         if (found->second.end > end) stores[end] = found->second;
     stores[begin] = {end, block, now[MTE3]};
 }

@@ -19,15 +19,16 @@ void Duplicate(const LocalTensor<T> &dst, const T &scalar, int32_t count, int li
 }
 
 template <class T, bool isSetMask = true>
-void Duplicate(const LocalTensor<T> &dst, const T &scalar, uint64_t mask, int repeatTime, uint16_t dstBlockStride,
-               uint8_t dstRepeatStride, int line = __builtin_LINE()) {
+void Duplicate(const LocalTensor<T> &dst, const T &scalar, uint64_t mask, int repeatTime,
+               uint16_t dstBlockStride, uint8_t dstRepeatStride, int line = __builtin_LINE()) {
     ASCENDC_TYPES("Duplicate", int16_t, uint16_t, half, bfloat16_t, int32_t, uint32_t, float);
     core::start(core::V, "Duplicate", line);
     const core::Strided<T> to{dst, "dst", dstBlockStride, dstRepeatStride};
-    core::each_stretch<T>(mask, repeatTime, dstBlockStride == 1, [&](uint32_t repeat, uint32_t lane, uint32_t count) {
-        T *target = to.at(core::WRITE, repeat, lane, count);
-        for (uint32_t place = 0; place < count; place++) target[place] = scalar;
-    });
+    core::each_stretch<T>(mask, repeatTime, dstBlockStride == 1,
+                          [&](uint32_t repeat, uint32_t lane, uint32_t count) {
+                              T *target = to.at(core::WRITE, repeat, lane, count);
+                              for (uint32_t place = 0; place < count; place++) target[place] = scalar;
+                          });
 }
 
 template <class T>
@@ -40,14 +41,15 @@ void CreateVecIndex(LocalTensor<T> dst, const T &firstValue, uint32_t count, int
 
 struct BrcbRepeatParams {
     BrcbRepeatParams() = default;
-    BrcbRepeatParams(uint16_t dst_block, uint16_t dst_repeat) : dstBlkStride(dst_block), dstRepStride(dst_repeat) {}
+    BrcbRepeatParams(uint16_t dst_block, uint16_t dst_repeat)
+        : dstBlkStride(dst_block), dstRepStride(dst_repeat) {}
     uint16_t dstBlkStride = 1, dstRepStride = 8;
 };
 
 // Each of eight elements a repeat fills a block of 32 bytes.
 template <class T>
-void Brcb(const LocalTensor<T> &dst, const LocalTensor<T> &src, int repeatTime, const BrcbRepeatParams &strides,
-          int line = __builtin_LINE()) {
+void Brcb(const LocalTensor<T> &dst, const LocalTensor<T> &src, int repeatTime,
+          const BrcbRepeatParams &strides, int line = __builtin_LINE()) {
     ASCENDC_TYPES("Brcb", int16_t, uint16_t, half, bfloat16_t, int32_t, uint32_t, float);
     core::start(core::V, "Brcb", line);
     core::check_repeats<T>(1, repeatTime);
@@ -83,25 +85,30 @@ template <class T> bool holds(T left, T right, AscendC::CMPMODE mode) {
 
 // "Compare", "Compares": whole repeats of 256 bytes; of int32_t only whether they are equal; a bit an element.
 template <class U, class T, class Right>
-void compare(const AscendC::LocalTensor<U> &dst, const AscendC::LocalTensor<T> &src, AscendC::CMPMODE mode, uint32_t count, Right right) {
-    static_assert(is_one_of<T, half, float, int32_t> && is_one_of<U, uint8_t, int8_t>, "Compare: no such element types on Atlas A2");
+void compare(const AscendC::LocalTensor<U> &dst, const AscendC::LocalTensor<T> &src, AscendC::CMPMODE mode,
+             uint32_t count, Right right) {
+    static_assert(is_one_of<T, half, float, int32_t> && is_one_of<U, uint8_t, int8_t>,
+                  "Compare: no such element types on Atlas A2");
     if (count * sizeof(T) % REPEAT) fault(text("%lu bytes are not a multiple of 256", count * sizeof(T)));
     if (std::is_same_v<T, int32_t> && mode != AscendC::CMPMODE::EQ) fault("of int32_t only CMPMODE::EQ");
     const T *left = read(src, "src0", count);
     U *to = write(dst, "dst", count / 8);
     for (uint32_t byte = 0; byte < count / 8; byte++) {
         unsigned bits = 0;
-        for (uint32_t bit = 0; bit < 8; bit++) bits |= holds(left[8 * byte + bit], right(8 * byte + bit), mode) << bit;
+        for (uint32_t bit = 0; bit < 8; bit++)
+            bits |= holds(left[8 * byte + bit], right(8 * byte + bit), mode) << bit;
         to[byte] = (U)bits;
     }
 }
 
 template <class T, class U, class Right>
-void select(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<U> &mask, const AscendC::LocalTensor<T> &src, uint32_t count, Right right) {
+void select(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<U> &mask,
+            const AscendC::LocalTensor<T> &src, uint32_t count, Right right) {
     static_assert(is_one_of<T, half, float>, "Select: no such element type on Atlas A2");
     const Buffer &last = buffers.back();
     if (last.begin + last.bytes > UNIFIED_BUFFER - RESERVED)
-        fault(text("it needs the last 8 KB of the unified buffer, and %u bytes are taken", last.begin + last.bytes));
+        fault(text("it needs the last 8 KB of the unified buffer, and %u bytes are taken",
+                   last.begin + last.bytes));
     check_overlap(dst, count * sizeof(T), src, count * sizeof(T), "src0");
     const uint8_t *bits = reach(mask, V, READ, "selMask", 0, (count + 7) / 8);
     const T *left = read(src, "src0", count);
@@ -115,43 +122,45 @@ void select(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<U> &m
 namespace AscendC {
 
 template <class U, class T>
-void Compare(const LocalTensor<U> &dst, const LocalTensor<T> &src0, const LocalTensor<T> &src1, CMPMODE mode, uint32_t count,
-             int line = __builtin_LINE()) {
+void Compare(const LocalTensor<U> &dst, const LocalTensor<T> &src0, const LocalTensor<T> &src1, CMPMODE mode,
+             uint32_t count, int line = __builtin_LINE()) {
     core::start(core::V, "Compare", line);
     const T *right = core::read(src1, "src1", count);
     core::compare(dst, src0, mode, count, [right](uint32_t place) { return right[place]; });
 }
 
 template <class U, class T>
-void Compares(const LocalTensor<U> &dst, const LocalTensor<T> &src0, const T scalar, CMPMODE mode, uint32_t count,
-              int line = __builtin_LINE()) {
+void Compares(const LocalTensor<U> &dst, const LocalTensor<T> &src0, const T scalar, CMPMODE mode,
+              uint32_t count, int line = __builtin_LINE()) {
     core::start(core::V, "Compares", line);
     core::compare(dst, src0, mode, count, [scalar](uint32_t) { return scalar; });
 }
 
 // The name of Compares until CANN 9.
 template <class U, class T>
-void CompareScalar(const LocalTensor<U> &dst, const LocalTensor<T> &src0, const T scalar, CMPMODE mode, uint32_t count,
-                   int line = __builtin_LINE()) {
+void CompareScalar(const LocalTensor<U> &dst, const LocalTensor<T> &src0, const T scalar, CMPMODE mode,
+                   uint32_t count, int line = __builtin_LINE()) {
     core::start(core::V, "CompareScalar", line);
     core::compare(dst, src0, mode, count, [scalar](uint32_t) { return scalar; });
 }
 
 template <class T, class U>
-void Select(const LocalTensor<T> &dst, const LocalTensor<U> &selMask, const LocalTensor<T> &src0, const LocalTensor<T> &src1,
-            SELMODE mode, uint32_t count, int line = __builtin_LINE()) {
+void Select(const LocalTensor<T> &dst, const LocalTensor<U> &selMask, const LocalTensor<T> &src0,
+            const LocalTensor<T> &src1, SELMODE mode, uint32_t count, int line = __builtin_LINE()) {
     core::start(core::V, "Select", line);
-    if (mode != SELMODE::VSEL_TENSOR_TENSOR_MODE) core::fault("of two tensors only VSEL_TENSOR_TENSOR_MODE is simulated");
+    if (mode != SELMODE::VSEL_TENSOR_TENSOR_MODE)
+        core::fault("of two tensors only VSEL_TENSOR_TENSOR_MODE is simulated");
     core::check_overlap(dst, count * sizeof(T), src1, count * sizeof(T), "src1");
     const T *right = core::read(src1, "src1", count);
     core::select(dst, selMask, src0, count, [right](uint32_t place) { return right[place]; });
 }
 
 template <class T, class U>
-void Select(const LocalTensor<T> &dst, const LocalTensor<U> &selMask, const LocalTensor<T> &src0, T scalar, SELMODE mode,
-            uint32_t count, int line = __builtin_LINE()) {
+void Select(const LocalTensor<T> &dst, const LocalTensor<U> &selMask, const LocalTensor<T> &src0, T scalar,
+            SELMODE mode, uint32_t count, int line = __builtin_LINE()) {
     core::start(core::V, "Select", line);
-    if (mode != SELMODE::VSEL_TENSOR_SCALAR_MODE) core::fault("of a tensor and a scalar only VSEL_TENSOR_SCALAR_MODE");
+    if (mode != SELMODE::VSEL_TENSOR_SCALAR_MODE)
+        core::fault("of a tensor and a scalar only VSEL_TENSOR_SCALAR_MODE");
     core::select(dst, selMask, src0, count, [scalar](uint32_t) { return scalar; });
 }
 

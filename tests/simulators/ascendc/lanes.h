@@ -11,17 +11,18 @@ namespace AscendC {
 struct UnaryRepeatParams {
     UnaryRepeatParams() = default;
     UnaryRepeatParams(uint16_t dst_block, uint16_t src_block, uint8_t dst_repeat, uint8_t src_repeat)
-        : dstBlkStride(dst_block), srcBlkStride(src_block), dstRepStride(dst_repeat), srcRepStride(src_repeat) {}
+        : dstBlkStride(dst_block), srcBlkStride(src_block), dstRepStride(dst_repeat),
+          srcRepStride(src_repeat) {}
     uint16_t dstBlkStride = 1, srcBlkStride = 1;
     uint8_t dstRepStride = 8, srcRepStride = 8;
 };
 
 struct BinaryRepeatParams {
     BinaryRepeatParams() = default;
-    BinaryRepeatParams(uint8_t dst_block, uint8_t src0_block, uint8_t src1_block, uint8_t dst_repeat, uint8_t src0_repeat,
-                       uint8_t src1_repeat)
-        : dstBlkStride(dst_block), src0BlkStride(src0_block), src1BlkStride(src1_block), dstRepStride(dst_repeat),
-          src0RepStride(src0_repeat), src1RepStride(src1_repeat) {}
+    BinaryRepeatParams(uint8_t dst_block, uint8_t src0_block, uint8_t src1_block, uint8_t dst_repeat,
+                       uint8_t src0_repeat, uint8_t src1_repeat)
+        : dstBlkStride(dst_block), src0BlkStride(src0_block), src1BlkStride(src1_block),
+          dstRepStride(dst_repeat), src0RepStride(src0_repeat), src1RepStride(src1_repeat) {}
     uint8_t dstBlkStride = 1, src0BlkStride = 1, src1BlkStride = 1;
     uint8_t dstRepStride = 8, src0RepStride = 8, src1RepStride = 8;
 };
@@ -47,23 +48,27 @@ template <class T> T *write(const AscendC::LocalTensor<T> &tensor, const char *r
 }
 
 // An operand that shares memory with ``dst`` must be it, lane by lane.
-static void check_overlap(const Local &dst, uint64_t dst_bytes, const Local &src, uint64_t src_bytes, const char *role) {
+static void check_overlap(const Local &dst, uint64_t dst_bytes, const Local &src, uint64_t src_bytes,
+                          const char *role) {
     const bool apart = dst.begin + dst_bytes <= src.begin || src.begin + src_bytes <= dst.begin;
-    if (!apart && (dst.begin != src.begin || dst_bytes > src_bytes)) fault(std::string("dst overlaps a part of ") + role);
+    if (!apart && (dst.begin != src.begin || dst_bytes > src_bytes))
+        fault(std::string("dst overlaps a part of ") + role);
 }
 
 template <class T, class Lane>
-void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src, int64_t signed_count, Lane lane) {
+void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src, int64_t signed_count,
+          Lane lane) {
     const uint64_t count = checked(signed_count);
     check_overlap(dst, count * sizeof(T), src, count * sizeof(T), "src");
     const T *from = read(src, "src", count);
     T *to = write(dst, "dst", count);
-    for (uint64_t place = 0; place < count; place++) to[place] = (T)lane((Wide<T>)from[place], (Wide<T>)to[place]);
+    for (uint64_t place = 0; place < count; place++)
+        to[place] = (T)lane((Wide<T>)from[place], (Wide<T>)to[place]);
 }
 
 template <class T, class Lane>
-void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src0, const AscendC::LocalTensor<T> &src1,
-          int64_t signed_count, Lane lane) {
+void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src0,
+          const AscendC::LocalTensor<T> &src1, int64_t signed_count, Lane lane) {
     const uint64_t count = checked(signed_count);
     check_overlap(dst, count * sizeof(T), src0, count * sizeof(T), "src0");
     check_overlap(dst, count * sizeof(T), src1, count * sizeof(T), "src1");
@@ -87,7 +92,8 @@ template <class T> struct Strided {
 };
 
 template <class T> void check_repeats(uint64_t mask, int64_t repeats) {
-    if (mask < 1 || mask > REPEAT / sizeof(T)) fault(text("mask %lu is not one of 1 to %lu", mask, REPEAT / sizeof(T)));
+    if (mask < 1 || mask > REPEAT / sizeof(T))
+        fault(text("mask %lu is not one of 1 to %lu", mask, REPEAT / sizeof(T)));
     if (repeats < 0 || repeats > 255) fault(text("repeatTime %ld is not one of 0 to 255", repeats));
 }
 
@@ -96,12 +102,13 @@ template <class T, class Run> void each_stretch(uint64_t mask, int64_t repeats, 
     check_repeats<T>(mask, repeats);
     const uint32_t most = together ? REPEAT / sizeof(T) : BLOCK / sizeof(T), lanes = (uint32_t)mask;
     for (uint32_t repeat = 0; repeat < repeats; repeat++)
-        for (uint32_t lane = 0; lane < lanes; lane += most) run(repeat, lane, lanes - lane < most ? lanes - lane : most);
+        for (uint32_t lane = 0; lane < lanes; lane += most)
+            run(repeat, lane, lanes - lane < most ? lanes - lane : most);
 }
 
 template <class T, class Lane>
-void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src, uint64_t mask, int64_t repeats,
-          const AscendC::UnaryRepeatParams &strides, Lane lane) {
+void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src, uint64_t mask,
+          int64_t repeats, const AscendC::UnaryRepeatParams &strides, Lane lane) {
     const Strided<T> to{dst, "dst", strides.dstBlkStride, strides.dstRepStride};
     const Strided<T> from{src, "src", strides.srcBlkStride, strides.srcRepStride};
     const bool together = strides.dstBlkStride == 1 && strides.srcBlkStride == 1;
@@ -114,12 +121,14 @@ void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src
 }
 
 template <class T, class Lane>
-void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src0, const AscendC::LocalTensor<T> &src1,
-          uint64_t mask, int64_t repeats, const AscendC::BinaryRepeatParams &strides, Lane lane) {
+void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src0,
+          const AscendC::LocalTensor<T> &src1, uint64_t mask, int64_t repeats,
+          const AscendC::BinaryRepeatParams &strides, Lane lane) {
     const Strided<T> to{dst, "dst", strides.dstBlkStride, strides.dstRepStride};
     const Strided<T> left{src0, "src0", strides.src0BlkStride, strides.src0RepStride};
     const Strided<T> right{src1, "src1", strides.src1BlkStride, strides.src1RepStride};
-    const bool together = strides.dstBlkStride == 1 && strides.src0BlkStride == 1 && strides.src1BlkStride == 1;
+    const bool together =
+        strides.dstBlkStride == 1 && strides.src0BlkStride == 1 && strides.src1BlkStride == 1;
     each_stretch<T>(mask, repeats, together, [&](uint32_t repeat, uint32_t first, uint32_t count) {
         const T *a = left.at(READ, repeat, first, count), *b = right.at(READ, repeat, first, count);
         T *target = to.at(WRITE, repeat, first, count);

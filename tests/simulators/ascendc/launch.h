@@ -42,8 +42,10 @@ static void end_block() {
     where = {"the kernel's end", where.line};
     for (size_t place = 0; place < buffers.size(); place++) {
         const Buffer &buffer = buffers[place];
-        if (buffer.state != FREE) fault(name((int)place) + text(" is still %s: FreeTensor it", STATE_NAMES[buffer.state]));
-        if (buffer.empty >= 0) wait_flag(buffer.empty / EVENT_IDS, buffer.empty % EVENT_IDS); // as TPipe's end does
+        if (buffer.state != FREE)
+            fault(name((int)place) + text(" is still %s: FreeTensor it", STATE_NAMES[buffer.state]));
+        if (buffer.empty >= 0)
+            wait_flag(buffer.empty / EVENT_IDS, buffer.empty % EVENT_IDS); // as TPipe's end does
     }
     for (int event = 0; event < PIPES * PIPES; event++)
         for (int id = 0; id < EVENT_IDS; id++)
@@ -70,4 +72,3 @@ static const char *launch(void (*kernel)(), int count, bool reverse) {
 }
 
 } // namespace core
-

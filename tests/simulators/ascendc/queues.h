@@ -93,7 +93,8 @@ template <TPosition source, TPosition target, int32_t depth> class TQueBind {
 
     template <class T> void FreeTensor(LocalTensor<T> &tensor, int line = __builtin_LINE()) {
         core::Buffer &buffer = own(tensor, "FreeTensor", line);
-        if (buffer.state == core::QUEUED) core::fault(core::name(tensor.buffer) + " is in its queue: DeQue it");
+        if (buffer.state == core::QUEUED)
+            core::fault(core::name(tensor.buffer) + " is in its queue: DeQue it");
         buffer.state = core::FREE;
         buffer.empty = signal(EMPTY);
     }
@@ -147,7 +148,7 @@ template <TPosition position> class TBuf {
     int place = -1;
 
     template <class T> LocalTensor<T> Get() const {
-        if (place < 0) core::fault("Get of a TBuf without InitBuffer");
+        if (place < 0) core::fault("then Get of a TBuf without InitBuffer");
         const core::Buffer &buffer = core::buffers[place];
         LocalTensor<T> whole;
         (core::Local &)whole = {buffer.begin, buffer.begin + buffer.bytes, place, 0};
@@ -156,7 +157,7 @@ template <TPosition position> class TBuf {
     template <class T> LocalTensor<T> Get(uint32_t elements) const {
         LocalTensor<T> part = Get<T>();
         if (elements > part.GetSize())
-            core::fault(core::text("Get of %u elements of ", elements) + core::name(place));
+            core::fault(core::text("then Get of %u elements of ", elements) + core::name(place));
         part.end = part.begin + elements * sizeof(T);
         return part;
     }
@@ -170,14 +171,16 @@ class TPipe {
     TPipe() { pipe_of_block = this; }
 
     template <TPosition source, TPosition target, int32_t depth>
-    bool InitBuffer(TQueBind<source, target, depth> &queue, uint8_t number, uint32_t bytes, int line = __builtin_LINE()) {
+    bool InitBuffer(TQueBind<source, target, depth> &queue, uint8_t number, uint32_t bytes,
+                    int line = __builtin_LINE()) {
         core::where = {"InitBuffer", line};
         queue.first = (int)core::buffers.size(), queue.count = number;
         for (int turn = 0; turn < number; turn++) take(queue.POSITION, bytes, true);
         return true;
     }
 
-    template <TPosition position> bool InitBuffer(TBuf<position> &buffer, uint32_t bytes, int line = __builtin_LINE()) {
+    template <TPosition position>
+    bool InitBuffer(TBuf<position> &buffer, uint32_t bytes, int line = __builtin_LINE()) {
         core::where = {"InitBuffer", line};
         buffer.place = take(position, bytes, false);
         return true;
@@ -186,19 +189,25 @@ class TPipe {
     // "FetchEventID" takes no id away; "AllocEventID" does, until ReleaseEventID.
     TEventID FetchEventID(HardEvent event) { return (TEventID)core::free_event((int)event); }
     template <HardEvent event> TEventID AllocEventID() { return (TEventID)core::allocate_event((int)event); }
-    template <HardEvent event> void ReleaseEventID(TEventID id) { core::flag_of((int)event, id).allocated = false; }
+    template <HardEvent event> void ReleaseEventID(TEventID id) {
+        core::flag_of((int)event, id).allocated = false;
+    }
 
   private:
     static int take(TPosition position, uint32_t bytes, bool queued) {
         bytes = (bytes + core::BLOCK - 1) / core::BLOCK * core::BLOCK;
-        const uint32_t begin = core::buffers.empty() ? 0 : core::buffers.back().begin + core::buffers.back().bytes;
+        const uint32_t begin =
+            core::buffers.empty() ? 0 : core::buffers.back().begin + core::buffers.back().bytes;
         if (begin + bytes > core::UNIFIED_BUFFER)
-            core::fault(core::text("%u bytes are more than the unified buffer's %u", begin + bytes, core::UNIFIED_BUFFER));
+            core::fault(core::text("%u bytes are more than the unified buffer's %u", begin + bytes,
+                                   core::UNIFIED_BUFFER));
         core::buffers.push_back({begin, bytes, position, queued, core::FREE, 0, -1, -1});
         int same = 0; // "TQue": a position has as many buffers of queues as there are event ids
-        for (const core::Buffer &buffer : core::buffers) same += queued && buffer.queued && buffer.position == position;
+        for (const core::Buffer &buffer : core::buffers)
+            same += queued && buffer.queued && buffer.position == position;
         if (same > core::EVENT_IDS)
-            core::fault(core::text("more than 8 buffers in queues of %s", core::POSITION_NAMES[(int)position]));
+            core::fault(
+                core::text("more than 8 buffers in queues of %s", core::POSITION_NAMES[(int)position]));
         if (core::buffers.size() > 64) core::fault("more than 64 buffers in a kernel");
         memset(core::memory + begin, 0xff, bytes);
         return (int)core::buffers.size() - 1;

@@ -24,7 +24,8 @@ template <class T> float tree_sum(const T *lanes, uint32_t count) {
     while (width < count) width *= 2;
     for (uint32_t lane = 0; lane < count; lane++) sums[lane] = (float)lanes[lane];
     for (; width > 1; width /= 2)
-        for (uint32_t lane = 0; lane < width / 2; lane++) sums[lane] = (float)(T)(sums[2 * lane] + sums[2 * lane + 1]);
+        for (uint32_t lane = 0; lane < width / 2; lane++)
+            sums[lane] = (float)(T)(sums[2 * lane] + sums[2 * lane + 1]);
     return sums[0];
 }
 
@@ -47,7 +48,8 @@ template <class T> T index_bits(uint32_t index) {
     return number;
 }
 
-template <class T> void reduce_sum(const LocalTensor<T> &dst, const LocalTensor<T> &src, int64_t signed_count) {
+template <class T>
+void reduce_sum(const LocalTensor<T> &dst, const LocalTensor<T> &src, int64_t signed_count) {
     const uint64_t count = checked(signed_count), lanes = REPEAT / sizeof(T);
     if (!count) return;
     const T *from = read(src, "src", count);
@@ -67,12 +69,13 @@ static uint64_t workspace(uint64_t count, uint64_t size, bool index) {
 }
 
 template <class T>
-void reduce_best(const LocalTensor<T> &dst, const LocalTensor<T> &src, const LocalTensor<T> &work, int64_t signed_count,
-                 bool index, int sign) {
+void reduce_best(const LocalTensor<T> &dst, const LocalTensor<T> &src, const LocalTensor<T> &work,
+                 int64_t signed_count, bool index, int sign) {
     const uint64_t count = checked(signed_count);
     if (!count) return;
     const Best found = best(read(src, "src", count), (uint32_t)count, sign);
-    write(work, "sharedTmpBuffer", workspace(count, sizeof(T), index));
+    const uint64_t needed = workspace(count, sizeof(T), index);
+    memset(write(work, "sharedTmpBuffer", needed), 0xff, needed * sizeof(T));
     T *to = (T *)reach(dst, V, WRITE, "dst", 0, (1 + index) * sizeof(T), (1 + index) * sizeof(T));
     to[0] = (T)found.value;
     if (index) to[1] = index_bits<T>(found.index);
@@ -90,7 +93,8 @@ template <class T> void gather(const Strided<T> &from, uint32_t repeat, uint32_t
 // ``reduce(lanes)`` of each repeat, stored as ``results`` elements of T at multiples of ``dst_stride`` such groups.
 template <class T, class Reduce>
 void each_repeat(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint64_t mask, int64_t repeats,
-                 uint64_t dst_stride, uint32_t results, uint32_t src_block, uint32_t src_repeat, Reduce reduce) {
+                 uint64_t dst_stride, uint32_t results, uint32_t src_block, uint32_t src_repeat,
+                 Reduce reduce) {
     check_repeats<T>(mask, repeats);
     const Strided<T> from{src, "src", src_block, src_repeat};
     const uint64_t bytes = results * sizeof(T);
@@ -98,7 +102,8 @@ void each_repeat(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint64_t 
     for (uint32_t repeat = 0; repeat < repeats; repeat++) {
         gather(from, repeat, (uint32_t)mask, lanes);
         reduce(lanes, found);
-        memcpy(reach(dst, V, WRITE, "dst", repeat * dst_stride * bytes, bytes, (uint32_t)bytes), found, bytes);
+        memcpy(reach(dst, V, WRITE, "dst", repeat * dst_stride * bytes, bytes, (uint32_t)bytes), found,
+               bytes);
     }
 }
 
@@ -107,18 +112,19 @@ void repeat_best(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint64_t 
                  uint64_t dst_stride, uint32_t src_block, uint32_t src_repeat, ReduceOrder order, int sign) {
     if (order == ReduceOrder::ORDER_ONLY_INDEX) fault("ORDER_ONLY_INDEX is not simulated");
     const uint32_t results = order == ReduceOrder::ORDER_ONLY_VALUE ? 1 : 2;
-    each_repeat(dst, src, mask, repeats, dst_stride, results, src_block, src_repeat, [&](const T *lanes, T *to) {
-        const Best found = best(lanes, (uint32_t)mask, sign);
-        const int place = order == ReduceOrder::ORDER_INDEX_VALUE;
-        to[place] = (T)found.value;
-        if (results == 2) to[1 - place] = index_bits<T>(found.index);
-    });
+    each_repeat(dst, src, mask, repeats, dst_stride, results, src_block, src_repeat,
+                [&](const T *lanes, T *to) {
+                    const Best found = best(lanes, (uint32_t)mask, sign);
+                    const int place = order == ReduceOrder::ORDER_INDEX_VALUE;
+                    to[place] = (T)found.value;
+                    if (results == 2) to[1 - place] = index_bits<T>(found.index);
+                });
 }
 
 // Eight results a repeat, one a block; a block outside of the mask would keep its old result.
 template <class T, class Reduce>
-void each_block(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint64_t mask, int64_t repeats, uint64_t dst_stride,
-                uint32_t src_block, uint32_t src_repeat, Reduce reduce) {
+void each_block(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint64_t mask, int64_t repeats,
+                uint64_t dst_stride, uint32_t src_block, uint32_t src_repeat, Reduce reduce) {
     const uint32_t in_block = BLOCK / sizeof(T);
     if (mask <= REPEAT / sizeof(T) - in_block) fault("a mask that leaves out a whole block is not simulated");
     each_repeat(dst, src, mask, repeats, dst_stride, 8, src_block, src_repeat, [&](const T *lanes, T *to) {
@@ -131,30 +137,34 @@ void each_block(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint64_t m
 
 } // namespace core
 
-#define ASCENDC_REDUCE_BEST(Name, sign)                                                                           \
-    template <class T>                                                                                            \
-    void Reduce##Name(const LocalTensor<T> &dst, const LocalTensor<T> &src, const LocalTensor<T> &sharedTmpBuffer, \
-                      int32_t count, bool calIndex = false, int line = __builtin_LINE()) {                        \
-        ASCENDC_TYPES("Reduce" #Name, half, float);                                                               \
-        core::start(core::V, "Reduce" #Name, line);                                                               \
-        core::reduce_best(dst, src, sharedTmpBuffer, count, calIndex, sign);                                      \
-    }                                                                                                             \
-    template <class T, bool isSetMask = true>                                                                     \
-    void WholeReduce##Name(const LocalTensor<T> &dst, const LocalTensor<T> &src, int32_t mask, int32_t repeatTime, \
-                           int32_t dstRepStride, int32_t srcBlkStride, int32_t srcRepStride,                      \
-                           ReduceOrder order = ReduceOrder::ORDER_VALUE_INDEX, int line = __builtin_LINE()) {     \
-        ASCENDC_TYPES("WholeReduce" #Name, half, float);                                                          \
-        core::start(core::V, "WholeReduce" #Name, line);                                                          \
-        core::repeat_best(dst, src, mask, repeatTime, dstRepStride, srcBlkStride, srcRepStride, order, sign);     \
-    }                                                                                                             \
-    template <class T, bool isSetMask = true>                                                                     \
-    void BlockReduce##Name(const LocalTensor<T> &dst, const LocalTensor<T> &src, int32_t repeatTime, int32_t mask, \
-                           int32_t dstRepStride, int32_t srcBlkStride, int32_t srcRepStride,                      \
-                           int line = __builtin_LINE()) {                                                         \
-        ASCENDC_TYPES("BlockReduce" #Name, half, float);                                                          \
-        core::start(core::V, "BlockReduce" #Name, line);                                                          \
-        core::each_block(dst, src, mask, repeatTime, dstRepStride, srcBlkStride, srcRepStride,                    \
-                         [](const T *lanes, uint32_t count) { return core::best(lanes, count, sign).value; });    \
+#define ASCENDC_REDUCE_BEST(Name, sign)                                                                    \
+    template <class T>                                                                                     \
+    void Reduce##Name(const LocalTensor<T> &dst, const LocalTensor<T> &src,                                \
+                      const LocalTensor<T> &sharedTmpBuffer, int32_t count, bool calIndex = false,         \
+                      int line = __builtin_LINE()) {                                                       \
+        ASCENDC_TYPES("Reduce" #Name, half, float);                                                        \
+        core::start(core::V, "Reduce" #Name, line);                                                        \
+        core::reduce_best(dst, src, sharedTmpBuffer, count, calIndex, sign);                               \
+    }                                                                                                      \
+    template <class T, bool isSetMask = true>                                                              \
+    void WholeReduce##Name(const LocalTensor<T> &dst, const LocalTensor<T> &src, int32_t mask,             \
+                           int32_t repeatTime, int32_t dstRepStride, int32_t srcBlkStride,                 \
+                           int32_t srcRepStride, ReduceOrder order = ReduceOrder::ORDER_VALUE_INDEX,       \
+                           int line = __builtin_LINE()) {                                                  \
+        ASCENDC_TYPES("WholeReduce" #Name, half, float);                                                   \
+        core::start(core::V, "WholeReduce" #Name, line);                                                   \
+        core::repeat_best(dst, src, mask, repeatTime, dstRepStride, srcBlkStride, srcRepStride, order,     \
+                          sign);                                                                           \
+    }                                                                                                      \
+    template <class T, bool isSetMask = true>                                                              \
+    void BlockReduce##Name(const LocalTensor<T> &dst, const LocalTensor<T> &src, int32_t repeatTime,       \
+                           int32_t mask, int32_t dstRepStride, int32_t srcBlkStride, int32_t srcRepStride, \
+                           int line = __builtin_LINE()) {                                                  \
+        ASCENDC_TYPES("BlockReduce" #Name, half, float);                                                   \
+        core::start(core::V, "BlockReduce" #Name, line);                                                   \
+        core::each_block(                                                                                  \
+            dst, src, mask, repeatTime, dstRepStride, srcBlkStride, srcRepStride,                          \
+            [](const T *lanes, uint32_t count) { return core::best(lanes, count, sign).value; });          \
     }
 
 namespace AscendC {
@@ -172,7 +182,8 @@ void ReduceSum(const LocalTensor<T> &dst, const LocalTensor<T> &src, const Local
 
 template <class T, bool isSetMask = true>
 void WholeReduceSum(const LocalTensor<T> &dst, const LocalTensor<T> &src, int32_t mask, int32_t repeatTime,
-                    int32_t dstRepStride, int32_t srcBlkStride, int32_t srcRepStride, int line = __builtin_LINE()) {
+                    int32_t dstRepStride, int32_t srcBlkStride, int32_t srcRepStride,
+                    int line = __builtin_LINE()) {
     ASCENDC_TYPES("WholeReduceSum", half, float);
     core::start(core::V, "WholeReduceSum", line);
     core::each_repeat(dst, src, mask, repeatTime, dstRepStride, 1, srcBlkStride, srcRepStride,
@@ -181,7 +192,8 @@ void WholeReduceSum(const LocalTensor<T> &dst, const LocalTensor<T> &src, int32_
 
 template <class T, bool isSetMask = true>
 void BlockReduceSum(const LocalTensor<T> &dst, const LocalTensor<T> &src, int32_t repeatTime, int32_t mask,
-                    int32_t dstRepStride, int32_t srcBlkStride, int32_t srcRepStride, int line = __builtin_LINE()) {
+                    int32_t dstRepStride, int32_t srcBlkStride, int32_t srcRepStride,
+                    int line = __builtin_LINE()) {
     ASCENDC_TYPES("BlockReduceSum", half, float);
     core::start(core::V, "BlockReduceSum", line);
     core::each_block(dst, src, mask, repeatTime, dstRepStride, srcBlkStride, srcRepStride,

@@ -49,18 +49,20 @@ template <class T> class LocalTensor : public core::Local {
         LocalTensor slice = *this;
         slice.begin += first * sizeof(T);
         if (slice.begin > end)
-            core::fault(core::text("operator[] at element %u of a tensor of %u elements", first, GetSize()));
+            core::fault(core::text("then operator[%u] of a tensor of %u elements", first, GetSize()));
         return slice;
     }
 
     // "GetValue" and "SetValue" of LocalTensor: both are instructions of the scalar pipe.
     T GetValue(uint32_t index, int line = __builtin_LINE()) const {
         core::start(core::S, "GetValue", line);
-        return *(T *)core::reach(*this, core::S, core::READ, "the tensor", index * sizeof(T), sizeof(T), sizeof(T));
+        return *(T *)core::reach(*this, core::S, core::READ, "the tensor", index * sizeof(T), sizeof(T),
+                                 sizeof(T));
     }
     template <class U> void SetValue(uint32_t index, U value, int line = __builtin_LINE()) const {
         core::start(core::S, "SetValue", line);
-        *(T *)core::reach(*this, core::S, core::WRITE, "the tensor", index * sizeof(T), sizeof(T), sizeof(T)) = (T)value;
+        *(T *)core::reach(*this, core::S, core::WRITE, "the tensor", index * sizeof(T), sizeof(T),
+                          sizeof(T)) = (T)value;
     }
 
     uint32_t GetSize() const { return (end - begin) / sizeof(T); }
@@ -97,7 +99,8 @@ template <class T> class GlobalTensor : public core::Global {
     // whole, over what other cores have stored beside it.
     void SetValue(uint64_t, T, int line = __builtin_LINE()) const {
         core::where = {"SetValue", line};
-        core::fault("writes whole lines of 64 bytes through the data cache: store through a queue and DataCopyPad");
+        core::fault(
+            "writes whole lines of 64 bytes through the data cache: store through a queue and DataCopyPad");
     }
 };
 
@@ -107,7 +110,8 @@ enum class DcciDst { CACHELINE_ALL, CACHELINE_UB, CACHELINE_OUT, CACHELINE_ATOMI
 // Afterwards the core's data cache holds what memory holds: of the line of 64 bytes at the tensor's begin.
 template <class T, CacheLine lines, DcciDst target = DcciDst::CACHELINE_OUT>
 void DataCacheCleanAndInvalid(const GlobalTensor<T> &tensor, int line = __builtin_LINE()) {
-    static_assert(lines == CacheLine::SINGLE_CACHE_LINE && target == DcciDst::CACHELINE_OUT, "no other is simulated");
+    static_assert(lines == CacheLine::SINGLE_CACHE_LINE && target == DcciDst::CACHELINE_OUT,
+                  "no other is simulated");
     core::start(core::S, "DataCacheCleanAndInvalid", line);
     core::fresh_lines.insert(tensor.begin / core::CACHE_LINE);
 }
