@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from runners.kernels.emit import tile
 from runners.kernels.emit.tile_body import LOWEST, ONE, Span
-from runners.kernels.emit.tile_place import Symbol, Tile
+from runners.kernels.emit.tile_place import Combined, Index, Tile
 from runners.kernels.emit.tile_values import Values
 from runners.kernels.expr import Reduce
 
@@ -22,30 +22,40 @@ def write(body: Values, node: Reduce) -> None:
     length = body.length(node.axis)
     if length > MOST_INDEX or node.axes != tuple(axis for axis in node.axes if axis in body.where):
         raise NotImplementedError(f"{body.kernel.name}: an argmax over {length} elements, or along rows")
-    lanes = body.constant("LANES", min(length, MOST_LANES), "that each keep the best they have met")
-    whole = Span(0, lanes, min(length, MOST_LANES), ALIGN)
+    many = min(length, MOST_LANES)
+    lanes = body.constant("LANES", many, "that each keep the best they have met")
+    whole = Span(0, lanes, many, ALIGN)
     best, index, place = (body.tile(name, "f32", whole.cols) for name in ("best", "index", "place"))
-    body.add(
-        tile.Fill(best, LOWEST, lanes),
-        tile.Count(index, 0, lanes),
-        tile.Count(place, 0, lanes),
+    body.add(tile.Fill(best, LOWEST, lanes), tile.Count(index, 0, lanes), tile.Count(place, 0, lanes))
+    end, extent = length // many * many, body.extent(node.axis)
+    stop = (
+        extent if end == length else body.constant("WHOLE", end, "elements: all lanes have as many of them")
     )
-    mask = body.tile("better", "mask", whole.cols)
-    with body.loop("start", 0, body.extent(node.axis), lanes, -(-length // whole.most)) as start:
-        part = body.part(node.axis, start, lanes)
-        body.spans[node.axis] = Span(part.start, part.count, part.most, ALIGN)
-        x = body.row(node.x)
-        body.add(
-            tile.Compare(mask, ">", x, best, part.count),
-            tile.Select(best, mask, x, best, part.count),
-            tile.Select(index, mask, place, index, part.count),
-            tile.Scalar(place, "+", place, float(whole.most), lanes),
-        )
+    with body.loop("start", 0, stop, lanes, end // many) as start:
+        _meet(body, node, start, whole)
+        body.add(tile.Scalar(place, "+", place, float(many), lanes))
+    if end < length:
+        body.add(tile.Scalar(place, "+", place, float(length - many - end), lanes))
+        _meet(body, node, Combined("-", extent, lanes), whole)
     del body.spans[node.axis]
     body.results[node] = _first(body, whole, lanes)
 
 
-def _first(body: Values, whole: Span, lanes: Symbol) -> Tile:
+def _meet(body: Values, node: Reduce, start: Index, whole: Span) -> None:
+    """Each lane meets one more element from ``start`` on. What it met before does no harm: its index is the same."""
+    best, index, place = (body.tiles[name] for name in ("best", "index", "place"))
+    mask, lanes, known = body.tile("better", "mask", whole.cols), whole.count, dict(body.results)
+    body.spans[node.axis] = Span(start, lanes, whole.most, ALIGN)
+    x = body.row(node.x)
+    body.add(
+        tile.Compare(mask, ">", x, best, lanes),
+        tile.Select(best, mask, x, best, lanes),
+        tile.Select(index, mask, place, index, lanes),
+    )
+    body.results = known
+
+
+def _first(body: Values, whole: Span, lanes: Index) -> Tile:
     """The least index of those lanes that hold the largest value."""
     best, index, place = (body.tiles[name] for name in ("best", "index", "place"))
     largest, first, mask = body.pick(ONE), body.pick(ONE), body.tiles["better"]

@@ -1,9 +1,9 @@
 """Matrix times vector: row tiles of the matrix, widened and multiplied by a vector that stays in the buffer.
 
 The vector unit does it, and not the cube that multiplies matrices. At one token the step is bound by memory,
-and the vector cores keep up: a weight costs one lane a conversion and one a multiply-add, 48 cores of 64 lanes
-at 1.8 GHz take 2.7e12 weights in a second, and memory brings 0.8e12 of two bytes. The cube multiplies bf16 by bf16
-only, so it would round the activations, and what it computes reaches the bias or the silu through memory.
+and the vector cores keep up: a weight costs a lane about three cycles, one to widen it and two to multiply and add,
+so 48 cores of 64 lanes at 1.8 GHz take 1.8e12 weights in a second; memory brings 0.8e12 of two bytes. The cube
+multiplies bf16 by bf16 only, so it would round the activations, and its results reach bias or silu through memory.
 """
 
 from __future__ import annotations
