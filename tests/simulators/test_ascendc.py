@@ -71,6 +71,14 @@ OPERANDS: Refused = {
         "Cast: RoundMode 0 is not one that this pair of types has",
     ),
     "operands that overlap in part": (whole("Add(t[8], t, t, 64);"), "dst overlaps a part of src0"),
+    "repeats that write over each other": (
+        whole("Add(t, a, a, 64, 6, {1, 1, 1, 0, 8, 8});"),
+        "the repeats of dst overlap",
+    ),
+    "a repeat that reads what another writes": (
+        whole("Add(t[64], t, a, 64, 6, {1, 1, 1, 8, 8, 8});"),
+        "dst overlaps a part of src0",
+    ),
     "widening in place": (
         whole("Cast(t, t.ReinterpretCast<half>(), RoundMode::CAST_NONE, 64);"),
         "dst overlaps a part of src",

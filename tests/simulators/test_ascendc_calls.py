@@ -72,6 +72,10 @@ ARITHMETIC: dict[str, tuple[str, Wanted]] = {
         whole("Add(r, a, a, 33, 6, {1, 1, 1, 8, 8, 0});"),
         lambda x: np.where(np.arange(64) < 33, rows(x) + x[:64], np.nan).reshape(-1),
     ),
+    "halves of rows that lie between each other": (
+        whole(f"Adds(r, a, 0.0f, 384); {V}Add(r, r[32], a, 32, 6, {{1, 1, 1, 8, 8, 8}});"),
+        lambda x: np.hstack([rows(x)[:, 32:] + rows(x)[:, :32], rows(x)[:, 32:]]).reshape(-1),
+    ),
     "a copy through one queue": (COPY, lambda x: x),
 }
 

@@ -24,6 +24,7 @@ void Duplicate(const LocalTensor<T> &dst, const T &scalar, uint64_t mask, int re
     ASCENDC_TYPES("Duplicate", int16_t, uint16_t, half, bfloat16_t, int32_t, uint32_t, float);
     core::start(core::V, "Duplicate", line);
     const core::Strided<T> to{dst, "dst", dstBlockStride, dstRepeatStride};
+    core::check_repeats<T>(mask, repeatTime);
     core::each_stretch<T>(mask, repeatTime, dstBlockStride == 1,
                           [&](uint32_t repeat, uint32_t lane, uint32_t count) {
                               T *target = to.at(core::WRITE, repeat, lane, count);

@@ -89,6 +89,15 @@ template <class T> struct Strided {
         const uint64_t offset = ((uint64_t)repeat * repeat_stride + block * block_stride) * BLOCK;
         return (T *)reach(tensor, V, access, role, offset, count * sizeof(T));
     }
+
+    // The place of a block in the unified buffer, of ``used`` blocks a repeat; and where the last one ends.
+    size_t block(int64_t place, uint32_t used) const {
+        const size_t found = tensor.begin / BLOCK + place / used * repeat_stride + place % used * block_stride;
+        return found < UNIFIED_BUFFER / BLOCK ? found : UNIFIED_BUFFER / BLOCK - 1;
+    }
+    uint64_t end(uint32_t used, int64_t repeats) const {
+        return tensor.begin + ((uint64_t)(repeats - 1) * repeat_stride + (used - 1) * block_stride + 1) * BLOCK;
+    }
 };
 
 template <class T> void check_repeats(uint64_t mask, int64_t repeats) {
@@ -97,9 +106,25 @@ template <class T> void check_repeats(uint64_t mask, int64_t repeats) {
     if (repeats < 0 || repeats > 255) fault(text("repeatTime %ld is not one of 0 to 255", repeats));
 }
 
+// "General constraints": a repeat may read what it writes itself, block by block, but never what another one
+// writes; the exception for a second source with stride 0 is not simulated.
+template <class T>
+void check_overlap(const Strided<T> &dst, const Strided<T> &src, uint64_t mask, int64_t repeats) {
+    check_repeats<T>(mask, repeats);
+    const uint32_t used = uint32_t((mask * sizeof(T) + BLOCK - 1) / BLOCK);
+    if (repeats > 1 && dst.repeat_stride < (used - 1) * dst.block_stride + 1) fault("the repeats of dst overlap");
+    if (dst.tensor.begin == src.tensor.begin && dst.block_stride == src.block_stride &&
+        (dst.repeat_stride == src.repeat_stride || repeats == 1))
+        return;
+    if (dst.tensor.begin >= src.end(used, repeats) || src.tensor.begin >= dst.end(used, repeats)) return;
+    std::vector<bool> written(UNIFIED_BUFFER / BLOCK);
+    for (int64_t place = 0; place < repeats * used; place++) written[dst.block(place, used)] = true;
+    for (int64_t place = 0; place < repeats * used; place++)
+        if (written[src.block(place, used)]) fault(std::string("dst overlaps a part of ") + src.role);
+}
+
 // ``run(repeat, lane, count)`` for stretches of lanes that lie together: whole repeats, or else single blocks.
 template <class T, class Run> void each_stretch(uint64_t mask, int64_t repeats, bool together, Run run) {
-    check_repeats<T>(mask, repeats);
     const uint32_t most = together ? REPEAT / sizeof(T) : BLOCK / sizeof(T), lanes = (uint32_t)mask;
     for (uint32_t repeat = 0; repeat < repeats; repeat++)
         for (uint32_t lane = 0; lane < lanes; lane += most)
@@ -112,6 +137,7 @@ void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src
     const Strided<T> to{dst, "dst", strides.dstBlkStride, strides.dstRepStride};
     const Strided<T> from{src, "src", strides.srcBlkStride, strides.srcRepStride};
     const bool together = strides.dstBlkStride == 1 && strides.srcBlkStride == 1;
+    check_overlap(to, from, mask, repeats);
     each_stretch<T>(mask, repeats, together, [&](uint32_t repeat, uint32_t first, uint32_t count) {
         const T *source = from.at(READ, repeat, first, count);
         T *target = to.at(WRITE, repeat, first, count);
@@ -129,6 +155,8 @@ void each(const AscendC::LocalTensor<T> &dst, const AscendC::LocalTensor<T> &src
     const Strided<T> right{src1, "src1", strides.src1BlkStride, strides.src1RepStride};
     const bool together =
         strides.dstBlkStride == 1 && strides.src0BlkStride == 1 && strides.src1BlkStride == 1;
+    check_overlap(to, left, mask, repeats);
+    check_overlap(to, right, mask, repeats);
     each_stretch<T>(mask, repeats, together, [&](uint32_t repeat, uint32_t first, uint32_t count) {
         const T *a = left.at(READ, repeat, first, count), *b = right.at(READ, repeat, first, count);
         T *target = to.at(WRITE, repeat, first, count);
