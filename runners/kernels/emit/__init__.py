@@ -6,14 +6,23 @@ package. What compiles and launches the text is a runner's affair.
 
 from __future__ import annotations
 
-from runners.kernels.emit import c, cuda, metal, pallas
+from runners.kernels.emit import c, cuda, metal, nki, pallas
 from runners.kernels.emit.emitted import Emitted as Emitted
 from runners.kernels.emit.emitted import Target as Target
 from runners.kernels.expr import Kernel
 from runners.kernels.sizes import Sizes, Storage
 
 TARGETS: dict[str, Target] = {
-    target.id: target for target in (c.TARGET, cuda.TARGET, pallas.TARGET, metal.TARGET, metal.MLX_TARGET)
+    target.id: target
+    for target in (
+        c.TARGET,
+        cuda.TARGET,
+        pallas.TARGET,
+        metal.TARGET,
+        metal.MLX_TARGET,
+        nki.TARGET,
+        nki.TRN2_TARGET,
+    )
 }
 
 
