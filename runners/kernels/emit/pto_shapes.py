@@ -15,7 +15,6 @@ LANES, BLOCK = 64, 8
 TREE = 1024  # f32 numbers that the sums of a tile of whole vectors may keep
 SCRATCHLESS = ("+", "max")
 Use = tuple[Tile, Index, Index]
-Elementwise = ir.Cast | ir.Binary | ir.Scalar | ir.Unary | ir.Fill | ir.Count | ir.Compare | ir.Select
 
 
 def used(body: tuple[ir.Statement, ...]) -> Iterator[Use]:
@@ -50,52 +49,50 @@ def _tiles(statement: ir.Compute) -> tuple[Tile, ...]:
     return statement.out, *ir.operands(statement)
 
 
-def spread_rows(rows: int) -> int:
-    """Rows of 32 bytes that a row expansion's scratch takes."""
-    return -(-rows // BLOCK) * BLOCK
-
-
 def _scratch(x: Tile) -> tuple[int, int]:
     """Of a row reduction of ``x``."""
     return x.rows, max(LANES, TREE // x.rows if x.rows >= BLOCK else 0)
 
 
 def shapes(body: tuple[ir.Statement, ...]) -> dict[Tile, tuple[int, int]]:
-    """Rows and columns that each tile takes; those that no operation takes are left out."""
+    """Rows and columns that each tile takes; tiles that no operation takes are left out."""
     statements = list(ir.walk(body))
     found = {tile: (tile.rows, tile.cols) for tile, _, _ in used(body)}
+    while True:
+        before = dict(found)
+        for statement in statements:
+            for tile, rows, cols in _wanted(statement, found):
+                have = found.get(tile, (0, 0))
+                found[tile] = max(have[0], rows), max(have[1], cols)
+        if found == before:
+            return found
 
-    def atleast(tile: Tile, rows: int, cols: int) -> bool:
-        before = found.get(tile, (0, 0))
-        found[tile] = max(before[0], rows), max(before[1], cols)
-        return found[tile] != before
 
-    def widened(statement: ir.Statement) -> bool:
-        match statement:
-            case ir.RowDots(out, x, row, start, work):
-                steps = 1 if start == 0 else -(-row.cols // x.cols)
-                taken = (
-                    (out, 1, out.cols), (row, 1, max(row.cols, steps * x.cols)), (work, *_scratch(x)),
-                )  # fmt: skip
-                return any([atleast(*wanted) for wanted in taken])
-            case ir.Reduce(_, _, x, work):
-                return atleast(work, *_scratch(x))
-            case ir.RowExpand(out, op, x, numbers, work):
-                taken = ((out, *found[x]), (x, *found[out]), (numbers, 1, spread_rows(x.rows)))
-                scratch = [] if op in SCRATCHLESS else [atleast(work, spread_rows(x.rows), BLOCK)]
-                return any([*(atleast(*wanted) for wanted in taken), *scratch])
-            case ir.ColumnSum(out, x):
-                return any([atleast(out, 1, found[x][1]), atleast(x, 1, found[out][1])])
-            case (
-                ir.Cast() | ir.Binary() | ir.Scalar() | ir.Unary() | ir.Fill() | ir.Count() | ir.Compare() | ir.Select()
-            ):
-                alike = _tiles(statement)
-                for tile in alike:
-                    atleast(tile, tile.rows, tile.cols)
-                rows, cols = (max(found[tile][place] for tile in alike) for place in (0, 1))
-                return any([atleast(tile, rows, cols) for tile in alike])
-        return False
-
-    while any([widened(statement) for statement in statements]):
-        pass
-    return found
+def _wanted(statement: ir.Statement, found: dict[Tile, tuple[int, int]]) -> Iterator[tuple[Tile, int, int]]:
+    """What a statement wants of its tiles, given what they have."""
+    match statement:
+        case ir.RowDots(out, x, row, start, work):
+            steps = 1 if start == 0 else -(-row.cols // x.cols)
+            yield from ((out, 1, out.cols), (row, 1, steps * x.cols), (work, *_scratch(x)))
+        case ir.Reduce(_, _, x, work):
+            yield work, *_scratch(x)
+        case ir.RowExpand(out, op, x, numbers, work):
+            spread = -(-x.rows // BLOCK) * BLOCK
+            yield from ((out, *found[x]), (x, *found[out]), (numbers, 1, spread))
+            if op not in SCRATCHLESS:
+                yield work, spread, BLOCK
+        case ir.ColumnSum(out, x):
+            yield from ((out, 1, found[x][1]), (x, 1, found[out][1]))
+        case (
+            ir.Cast()
+            | ir.Binary()
+            | ir.Scalar()
+            | ir.Unary()
+            | ir.Fill()
+            | ir.Count()
+            | ir.Compare()
+            | ir.Select()
+        ):
+            alike = [found.get(tile, (tile.rows, tile.cols)) for tile in _tiles(statement)]
+            rows, cols = (max(shape[place] for shape in alike) for place in (0, 1))
+            yield from ((tile, rows, cols) for tile in _tiles(statement))

@@ -51,5 +51,3 @@ def literal(value: float) -> str:
         return "0x7F800000" if value > 0 else "0xFF800000"
     mantissa, mark, exponent = repr(float(value)).partition("e")
     return (mantissa if "." in mantissa else f"{mantissa}.0") + mark + exponent
-
-

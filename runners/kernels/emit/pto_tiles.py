@@ -74,7 +74,9 @@ class Tiles:
         if known == 0 and base.cols == width:
             return self.view(row, 1, cols)
         whole = base.valid[1] or base.cols
-        part = replace(base, cols=width, valid=(1, None if known is None else min(width, whole - known % whole)))
+        part = replace(
+            base, cols=width, valid=(1, None if known is None else min(width, whole - known % whole))
+        )
         offsets = f"{self.writer.index(0)}, {self.writer.index(start)}"
         text = f"pto.subset {name[0]}[{offsets}] sizes [1, {width}] : {name[1]}"
         found = self.writer.value((row.name, start, width), f"{row.name}_from", text), self.alias(part)

@@ -12,6 +12,15 @@ ARITHMETIC = {
     "+": ("addi", "sum"), "-": ("subi", "rest"), "*": ("muli", "product"),
     "//": ("divui", "quotient"), "%": ("remui", "remainder"), "min": ("minui", "least"),
 }  # fmt: skip
+HEADS = (
+    "arith.constant",
+    "pto.get_block",
+    "arith.",
+    "pto.make_tensor_view",
+    "pto.alloc_tile",
+    "pto.treshape",
+)
+"""Before the body come these, in this order."""
 CORE = {BLOCK: "pto.get_block_idx", BLOCKS: "pto.get_block_num"}
 
 
@@ -28,7 +37,7 @@ class Writer:
 
     def __init__(self, constants: dict[str, tuple[int, str]]) -> None:
         self.constants = constants
-        self.heads: list[str] = []
+        self._heads: list[str] = []
         self.regions = [Region()]
         self._names: set[str] = set()
 
@@ -69,14 +78,23 @@ class Writer:
         if found := self.find(key):
             return found
         name = self.name(wish)
-        self.heads.append(f"    {name} = {text}")
+        self._heads.append(f"    {name} = {text}")
         self.regions[0].known[key] = name
         return name
+
+    def lines(self) -> list[str]:
+        """The function's lines: what its body uses anywhere, kind by kind, and then the body."""
+
+        def kind(line: str) -> int:
+            text = line.split(" = ", 1)[1]
+            return next(place for place, head in enumerate(HEADS) if text.startswith(head))
+
+        return sorted(self._heads, key=kind) + self.regions[0].lines
 
     @contextmanager
     def loop(self, symbol: Symbol, start: Index, stop: Index, step: Index) -> Iterator[None]:
         """What is written inside is the body of a loop."""
-        bounds = [self.index(bound) for bound in (start, stop, step)]
+        bounds = [self.index(start), self.index(stop, f"{symbol.name}_end"), self.index(step)]
         variable = self.name(symbol.name)
         self.line(f"scf.for {variable} = {bounds[0]} to {bounds[1]} step {bounds[2]} {{")
         self.regions.append(Region(known={symbol: variable}))
@@ -90,7 +108,7 @@ class Writer:
     def constant(self, value: str, kind: str, note: str = "", wish: str = "") -> str:
         """The name of a constant."""
         text = f"arith.constant {value} : {kind}" + (f" // {note}" if note else "")
-        return self.head((value, kind, wish), wish or (f"c{value}" if kind == "index" else "number"), text)
+        return self.head((value, kind, wish), wish or (f"c{value}" if kind == "index" else "cst"), text)
 
     def index(self, index: Index, wish: str = "") -> str:
         """The name of an index; ``wish`` is what it should be called if it is computed here."""

@@ -19,7 +19,7 @@ import numpy as np
 from runners.kernels.emit import Emitted
 from tests.simulators.pto.program import Program
 from tests.simulators.pto.reader import read
-from tests.simulators.pto.types import Refused as Refused
+from tests.simulators.pto.tile_types import Refused as Refused
 
 Arrays = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.simulators.pto.types import HELD, Refused, TileType
+from tests.simulators.pto.tile_types import HELD, Refused, TileType
 
 POISON: dict[str, Any] = {
     "f32": np.float32(np.nan), "f16": np.float16(np.nan), "bf16": np.uint16(0x7FC0),
@@ -78,13 +78,10 @@ def widened(bits: Any) -> Any:
 
 def narrowed(numbers: Any, mode: str) -> Any:
     """f32 as the bits of bf16, rounded as ``mode`` says."""
-    bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32)
-    extra = {
-        "CAST_RINT": ((bits >> 16) & np.uint32(1)) + np.uint32(0x7FFF),
-        "ROUND": np.uint32(0x8000),
-        "TRUNC": np.uint32(0),
-    }[mode]
-    rounded = ((bits + extra) >> 16).astype(np.uint16)
+    bits: Any = np.ascontiguousarray(numbers, np.float32).view(np.uint32)
+    to_even = ((bits >> 16) & 1) + np.uint32(0x7FFF)
+    extra: dict[str, Any] = {"CAST_RINT": to_even, "ROUND": np.uint32(0x8000), "TRUNC": np.uint32(0)}
+    rounded = ((bits + extra[mode]) >> 16).astype(np.uint16)
     return np.where(np.isnan(numbers), np.uint16(0x7FC0), rounded)
 
 

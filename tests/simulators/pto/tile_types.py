@@ -100,7 +100,10 @@ def _tile(loc: str, dtype: str, rows: str, cols: str, v_row: str, v_col: str, *l
     found = TileType(
         _known(dtype), int(rows), int(cols), _extent(v_row), _extent(v_col), blayout == "row_major"
     )
-    if (loc, slayout, fractal, pad) != ("vec", "none_box", "512", "0") or blayout not in ("row_major", "col_major"):
+    if (loc, slayout, fractal, pad) != ("vec", "none_box", "512", "0") or blayout not in (
+        "row_major",
+        "col_major",
+    ):
         raise Refused("a tile of the vector unit is in vec, without boxes or padding")
     together = found.cols if found.row_major else found.rows
     if together * BYTES[dtype] % 32:
