@@ -11,7 +11,7 @@ from __future__ import annotations
 from runners.kernels.emit import tile
 from runners.kernels.emit.clike import result_names
 from runners.kernels.emit.tile_body import BUFFER_BYTES, CORES, LANES, Span, padded
-from runners.kernels.emit.tile_place import BLOCK, BLOCKS, Index, Tile, times
+from runners.kernels.emit.tile_place import BLOCK, BLOCKS, Tile, times, times_all
 from runners.kernels.emit.tile_values import Values
 from runners.kernels.expr import Axis, Load, Reduce
 from runners.kernels.sizes import STORAGE_BYTES
@@ -108,14 +108,17 @@ def _dots(body: Values, node: Reduce, out: Tile, along: Span, across: Span) -> N
     body.add(tile.RowDots(out, x, row, along.start, work, across.count, along.count))
 
 
-def load_rows(body: Values, node: Load, along: Span, across: Span, wide: str = "wide") -> Tile:
-    """A tile of a matrix, in f32: ``across`` are its rows, ``along`` its columns."""
+def load_rows(body: Values, node: Load, along: Span, across: Span) -> Tile:
+    """A tile of a matrix, in f32: ``across`` are its rows, ``along`` its columns, which lie together."""
+    spans = [body.spans.get(index) if isinstance(index, Axis) else None for index in node.index]
+    if spans[-1] is not along:
+        raise NotImplementedError(f"{body.kernel.name}: {node.array.name}, whose rows do not lie together")
+    stride = times_all(map(body.extent, node.array.axes[spans.index(across) + 1 :]))
     cols, rows = padded(along.most, 16), across.most
-    stride: Index = body.extent(node.array.axes[-1])
     loaded = body.tile(node.array.name, body.dtype(node.array), cols, rows, "input")
     body.add(tile.Load(loaded, node.array, body.offset(node), along.count, across.count, stride))
     if loaded.dtype == "f32":
         return loaded
-    found = body.tile(wide, "f32", cols, rows)
+    found = body.tile("wide", "f32", cols, rows)
     body.add(tile.Cast(found, loaded, along.count, across.count))
     return found

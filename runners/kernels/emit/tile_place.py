@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +45,14 @@ def times(left: Index, right: Index) -> Index:
     if left == 0 or right == 0:
         return 0
     return right if left == 1 else left if right == 1 else Combined("*", left, right)
+
+
+def times_all(lengths: Iterable[Index]) -> Index:
+    """All of them multiplied."""
+    product: Index = 1
+    for length in lengths:
+        product = times(product, length)
+    return product
 
 
 @dataclass(frozen=True, slots=True)

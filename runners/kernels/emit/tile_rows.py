@@ -11,7 +11,7 @@ from math import prod
 
 from runners.kernels.emit import tile_argmax
 from runners.kernels.emit.tile_body import CORES
-from runners.kernels.emit.tile_place import BLOCK, BLOCKS, Combined, Index, Symbol, times
+from runners.kernels.emit.tile_place import BLOCK, BLOCKS, Combined, Index, Symbol, times, times_all
 from runners.kernels.emit.tile_values import Values
 from runners.kernels.expr import Axis, Load, Store
 
@@ -61,14 +61,6 @@ def _programs(
                 tile_argmax.write(body, node)
         body.store(stores)
     body.results = kept  # what a loop loads or computes is gone behind it
-
-
-def times_all(lengths: Sequence[Index]) -> Index:
-    """All of them multiplied."""
-    product: Index = 1
-    for length in lengths:
-        product = times(product, length)
-    return product
 
 
 def stand(body: Values, axes: tuple[Axis, ...], place: Index) -> None:

@@ -15,8 +15,8 @@ from runners.kernels.emit.online import CarriedSum, OnePass, one_pass
 from runners.kernels.emit.schedule import needed
 from runners.kernels.emit.tile_body import CORES, LANES, LOWEST, ONE, Span
 from runners.kernels.emit.tile_matvec import load_rows
-from runners.kernels.emit.tile_place import BLOCK, BLOCKS, Combined, Tile, plus
-from runners.kernels.emit.tile_rows import stand, times_all
+from runners.kernels.emit.tile_place import BLOCK, BLOCKS, Combined, Tile, plus, times_all
+from runners.kernels.emit.tile_rows import stand
 from runners.kernels.emit.tile_values import Values
 from runners.kernels.expr import Axis, Binary, Expr, Load, Reduce
 
@@ -91,7 +91,7 @@ def _block(body: Values, plan: OnePass, largest: Tile, carried: list[Carried]) -
     """Bring what is carried up to date by one block of tokens."""
     span = body.spans[plan.axis]
     for node in [part for part in needed(plan.score, body.results) if isinstance(part, Reduce)]:
-        body.results[node] = _scores(body, node, span)
+        body.results[node] = _scores(body, node, plan.axis)
     score, work = body.row(plan.score), body.reduce_work(span)
     grown, shrink = body.number("grown"), body.number("shrink")
     body.add(
@@ -106,16 +106,18 @@ def _block(body: Values, plan: OnePass, largest: Tile, carried: list[Carried]) -
         tile.RowExpand(share, "-", score, grown, body.expand_work(), span.count),
         tile.Unary(share, "exp", share, span.count),
     )
+    body.results[plan.share] = share
     for found in carried:
         _add(body, plan, found, share, shrink)
 
 
-def _scores(body: Values, node: Reduce, across: Span) -> Tile:
+def _scores(body: Values, node: Reduce, tokens: Axis) -> Tile:
     """A row of the tokens' products with what all of them meet."""
     match node.x:
         case Binary("*", Load() as left, Load() as right) if node.op == "sum":
             token, other = (left, right) if right in body.results else (right, left)
-            if token.axes[-2:] == (*_running(body, token)[:1], node.axis) and other in body.results:
+            across = body.spans[tokens]
+            if _running(body, token) == [tokens, node.axis] and other in body.results:
                 along, out = body.spans[node.axis], body.tile("score", "f32", across.cols)
                 x, work = load_rows(body, token, along, across), body.tile("lanes", "f32", LANES, across.most)
                 body.add(tile.RowDots(out, x, body.row(other), 0, work, across.count, along.count))
@@ -132,18 +134,17 @@ def _running(body: Values, node: Expr) -> list[Axis]:
 def _add(body: Values, plan: OnePass, found: Carried, share: Tile, shrink: Tile) -> None:
     """Rescale a sum to the largest score so far, and add what this block has."""
     span, total = body.spans[plan.axis], found.tile
-    factors = [part for part in _factors(found.sum.summed.x) if part is not plan.share]
-    if found.free is None and not factors:
-        part = body.number("part")
+    if found.free is None:
+        x, part = body.row(found.sum.summed.x), body.number("part")
         body.add(
             tile.Binary(total, "*", total, shrink, 1),
-            tile.Reduce(part, "sum", share, body.reduce_work(span), span.count),
+            tile.Reduce(part, "sum", x, body.reduce_work(span), span.count),
             tile.Binary(total, "+", total, part, 1),
         )
         return
-    (weighed,) = factors if len(factors) == 1 else (None,)
-    if not (isinstance(weighed, Load) and _running(body, weighed) == [plan.axis, found.free] and found.free):
-        raise NotImplementedError(f"{body.kernel.name}: a sum over tokens of more than shares times a row")
+    weighed = _weighed(body, plan, found.sum)
+    if _running(body, weighed) != [plan.axis, found.free]:
+        raise NotImplementedError(f"{body.kernel.name}: {weighed.array.name}, whose rows are not the tokens'")
     along = body.spans[found.free]
     x, part = load_rows(body, weighed, along, span), body.tile("part", "f32", along.cols)
     work = body.expand_work(span.most)
@@ -155,11 +156,14 @@ def _add(body: Values, plan: OnePass, found: Carried, share: Tile, shrink: Tile)
     )
 
 
-def _factors(x: Expr) -> list[Expr]:
-    match x:
-        case Binary("*", left, right):
-            return [*_factors(left), *_factors(right)]
-    return [x]
+def _weighed(body: Values, plan: OnePass, carried: CarriedSum) -> Load:
+    """The array that the shares weigh."""
+    match carried.summed.x:
+        case Binary("*", left, Load() as right) if left is plan.share:
+            return right
+        case Binary("*", Load() as left, right) if right is plan.share:
+            return left
+    raise NotImplementedError(f"{body.kernel.name}: a sum over tokens of more than shares times an array")
 
 
 def _finish(body: Values, carried: list[Carried]) -> None:
