@@ -1,10 +1,11 @@
 """Sums over the tokens, weighted by a softmax: scores on the chip, each key and each value read once.
 
 The scores of all tokens stay in SBUF, on a partition for each member of a group, so the largest is known before
-any power of e is taken; 4 bytes a token keep some 40,000 tokens there. Keys and values come in tiles of 128
-tokens, gathered by row numbers, of which none lies past the position: the last token stands in for what is
-past it, and nothing unwritten is ever read, be it NaN. Its scores are set to a number that has no power of e.
-A kernel is traced for a capacity and goes through all of its tiles; the position is read on the device.
+any power of e is taken; at some 9 bytes a token a partition has room for about 20,000. Keys and values come in
+tiles of 128 tokens, gathered by row numbers, of which none lies past the position: the last token stands in for
+what is past it, and nothing unwritten is ever read, be it NaN. Its scores there are set to a number that has no
+power of e. A kernel is traced for a capacity and goes through all of its tiles; the position is read on the
+device.
 
 A key tile has its tokens on the partitions and is transposed, as the Tensor Engine sums along them; a transposed
 tile is copied out of PSUM anyhow, and is widened to f32 by that. Queries, scores and shares are never rounded:

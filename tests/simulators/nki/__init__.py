@@ -8,8 +8,8 @@ compiler takes the text, nor how fast it runs.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
-import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 from runners.kernels.emit import Emitted
 
 PACKAGES = Path(__file__).parent / "packages"
+PACKAGE = {"nki": "neuronxcc.nki", "nki-trn2": "nki"}
 Run = Callable[[Emitted, dict[str, Any], int], None]
 
 if str(PACKAGES) not in sys.path:
@@ -67,15 +68,27 @@ def loaded(emitted: Emitted, text: str, folder: Path) -> ModuleType:
 def run_module(emitted: Emitted, module: ModuleType, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """Output name to what the module's kernel gives for packed ``arrays``, in shapes of its own."""
     kernel = getattr(module, emitted.kernel.name)
-    taken = inspect.signature(getattr(kernel, "function", None) or kernel.func).parameters
-    found = simulate(emitted.target, kernel, [arrays[name] for name in taken])
+    found = simulate(emitted.target, kernel, [arrays[name] for name in taken(emitted)])
     results = found if isinstance(found, tuple) else (found,)
     names = [array.name for array in emitted.kernel.outputs]
     return {name: np.asarray(numbers) for name, numbers in zip(names, results, strict=True)}
 
 
+def taken(emitted: Emitted) -> list[str]:
+    """The arrays that the kernel takes, in its order: its outputs it allocates itself."""
+    functions = [node for node in ast.parse(emitted.text).body if isinstance(node, ast.FunctionDef)]
+    return [argument.arg for argument in functions[0].args.args]
+
+
 def simulate(target: str, kernel: Any, given: list[Any]) -> Any:
     """The package's own way to run a kernel without a device."""
-    if target == "nki":
-        return importlib.import_module("neuronxcc.nki").simulate_kernel(kernel, *given)
-    return importlib.import_module("nki").simulate(kernel)(*given)
+    package = importlib.import_module(PACKAGE[target])
+    return package.simulate_kernel(kernel, *given) if target == "nki" else package.simulate(kernel)(*given)
+
+
+def tool(target: str) -> str:
+    """What :func:`simulate` runs, for people."""
+    found = importlib.util.find_spec(PACKAGE[target])
+    assert found
+    ours = str(found.origin).startswith(str(PACKAGES))
+    return f"a strict NumPy simulator of {PACKAGE[target]}" if ours else f"{PACKAGE[target]}'s own simulator"

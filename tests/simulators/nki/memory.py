@@ -118,11 +118,11 @@ class Tensor:
         return self.storage.buffer
 
     def reshape(self, shape: tuple[int, ...]) -> Self:
+        check(all(isinstance(length, int) for length in shape), f"a shape of numbers (got {shape})")
         check(self.buffer == "hbm" or shape[0] == self.shape[0], "partitions cannot be reshaped")
         check(math.prod(shape) == self.data.size, f"{self.shape} is not {shape}")
-        view = self.data.view()
-        view.shape = shape  # an array that would have to be copied refuses
-        return type(self)(view, self.storage, self.start)
+        check(self.data.flags.c_contiguous, "only what lies together is reshaped")
+        return type(self)(self.data.reshape(shape), self.storage, self.start)
 
     def __getitem__(self, key: Any) -> Any:
         """A view by numbers, slices and ``nl.ds``; on the chip the partitions stay, and a column at least."""

@@ -26,12 +26,12 @@ class Kernel:
 
 
 def jit(function: Callable[..., Any]) -> Kernel:
+    check_scopes(function)
     return Kernel(function)
 
 
 def simulate_kernel(kernel: Kernel, *given: Any) -> Any:
     """What the kernel returns for arrays. A parameter marked as mutable is changed in place."""
-    check_scopes(kernel.function)
     parameters = inspect.signature(kernel.function).parameters
     updatable = [parameter.annotation is mutable_tensor for parameter in parameters.values()]
     tensors = [

@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.simulators.nki import instructions as engines
 from tests.simulators.nki.instructions import Op
-from tests.simulators.nki.memory import Buffer, Rows, Slice, Tensor, check, number
+from tests.simulators.nki.memory import Buffer, RefusedError, Rows, Slice, Tensor, check, number
 
 float32, float16, bfloat16 = np.float32, np.float16, ml_dtypes.bfloat16
 int32, uint8, uint16, uint32 = np.int32, np.uint8, np.uint16, np.uint32
@@ -39,7 +39,13 @@ class Affine:
     def __mul__(self, other: Any) -> Any:
         return Affine(self.value * number(other))
 
-    __radd__, __rmul__ = __add__, __mul__
+    def __rsub__(self, other: Any) -> Any:
+        return Affine(number(other) - self.value)
+
+    def __lt__(self, other: Any) -> bool:
+        raise RefusedError("a counter's value is not known when the kernel is traced")
+
+    __radd__, __rmul__, __gt__ = __add__, __mul__, __lt__
 
 
 class Arange:
@@ -67,8 +73,8 @@ def arange(stop: int) -> Arange:
     return Arange(np.arange(stop))
 
 
-def affine_range(stop: int) -> Iterator[Affine]:
-    return (Affine(turn) for turn in reversed(range(stop)))
+def affine_range(*bounds: int) -> Iterator[Affine]:
+    return (Affine(turn) for turn in reversed(range(*bounds)))
 
 
 def static_range(*bounds: int) -> Iterator[int]:
