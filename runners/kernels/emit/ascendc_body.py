@@ -121,17 +121,18 @@ class AscendBody(Lines):
                 self.compute(statement)
 
     def for_loop(self, loop: For) -> None:
-        """A loop. At its begin, all that its body does may just have been done."""
-        inside = [s for s in tile.walk(loop.body) if not isinstance(s, For)]
-        self.written |= {s.out for s in inside if isinstance(s, tile.Compute)}
-        self.touched |= {found for s in inside for found in used(s)}
-        before = set(self.written), set(self.touched)
-        step = self.index(loop.step)
+        """A loop. What its last operations touch, its first ones may meet again: it is written down twice."""
         head = f"int64_t {loop.name} = {self.index(loop.start)}; {loop.name} < {self.index(loop.stop)}"
-        with self.block(f"for ({head}; {loop.name} += {step})"):
-            self.block_of(loop.body)
-        self.written |= before[0]
-        self.touched |= before[1]
+        before, lines = (set(self.written), set(self.touched)), len(self.lines)
+        for _ in range(2):
+            self.written |= before[0]
+            self.touched |= before[1]
+            del self.lines[lines:]
+            with self.block(f"for ({head}; {loop.name} += {self.index(loop.step)})"):
+                self.block_of(loop.body)
+        if loop.start != 0:  # from 0 on, a loop runs once at least
+            self.written |= before[0]
+            self.touched |= before[1]
 
     def load(self, load: tile.Load) -> None:
         out, cols = load.out, self.index(load.cols)
@@ -150,8 +151,8 @@ class AscendBody(Lines):
             self.add(f"LocalTensor<{kind}> {self.local(out)} = {queue}.AllocTensor<{kind}>();")
             self.allocated.add(out)
             self.forget(out)
-        changed = {out, *kept(statement)}
-        if self.written & {out, *others} or self.touched & changed:
+        changed, first = {out, *kept(statement)}, begun(statement)
+        if self.written & first or self.touched & first & changed:
             self.barrier()
         lines = self.spelled(statement)
         self.add(*lines)
@@ -238,6 +239,18 @@ def used(statement: Statement) -> set[Tile]:
             found for inner in tile.walk(statement.body) for found in used(inner) if inner is not statement
         }
     return {statement.out, *tile.operands(statement)} if isinstance(statement, tile.Compute) else set()
+
+
+def begun(statement: tile.Compute) -> set[Tile]:
+    """The tiles that a statement's first operation has to do with; behind that, some have a barrier of their own."""
+    match statement:
+        case tile.RowDots():
+            return {statement.work}
+        case tile.RowExpand():
+            return {statement.work, statement.numbers}
+        case tile.Scalar(out, "over"):
+            return {out}
+    return {statement.out, *tile.operands(statement)}
 
 
 def kept(statement: tile.Compute) -> tuple[Tile, ...]:
