@@ -168,7 +168,11 @@ def test_a_row_beyond_what_32_bits_count_is_read(tmp_path: Path) -> None:
     text = emit(KERNELS["embedding_lookup"], Sizes({"vocab": 2**20 + 16, "hidden": 2048}), "bf16")
     table = np.zeros((2**20 + 16, 2048), np.uint16)  # only the row that is touched takes memory
     table[-1] = 0x3F80  # one
-    arrays = {"token": np.array(len(table) - 1, np.int32), "table": table, "x": np.zeros(2048, np.float32)}
+    arrays: dict[str, Any] = {
+        "token": np.array(len(table) - 1, np.int32),
+        "table": table,
+        "x": np.zeros(2048, np.float32),
+    }
     Simulator([text], tmp_path, flags=QUICK).run(text, arrays)
     assert arrays["x"].tolist() == [1.0] * 2048
 
