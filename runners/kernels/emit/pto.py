@@ -33,7 +33,9 @@ HEAD = """\
 {types}
 
 module attributes {{pto.target_arch = "a3"}} {{
-  func.func @{name}({parameters}) attributes {{pto.kernel_kind = #pto.kernel_kind<vector>}} {{
+  func.func @{name}(
+      {parameters}
+  ) attributes {{pto.kernel_kind = #pto.kernel_kind<vector>}} {{
 {body}
     return
   }}
@@ -75,7 +77,7 @@ class Printer:
             how="\n// ".join(textwrap.wrap(f"{self.program.how} Launch: {self.program.launch} cores.", 100)),
             types="\n".join(kind.definition for kind in self.tiles.types),
             name=kernel.name,
-            parameters=", ".join(parameters),
+            parameters=",\n      ".join(parameters),
             body="\n".join(body),
         )
 

@@ -45,7 +45,7 @@ _COLUMNS = re.compile(rf"pto\.tcolexpandmul ins\({_N}, {_N} : {_T}, {_T}\) {_OUT
 
 
 def spelled(text: str) -> str:
-    """The text as the dialect of January 2026 has it."""
+    """The text as the dialect of January 2026 has it. Tiles' types are called by their aliases."""
     lines = _Lines(text.splitlines())
     found = "\n".join(line for place in range(len(lines.text)) for line in lines.translated(place))
     for pattern, replacement in _SPELLED:

@@ -10,6 +10,8 @@ from tests.simulators.pto.reader import Operation
 from tests.simulators.pto.tile_types import Refused, Type
 
 Values = list[Any]
+CORE, CORES = -2, -1
+"""Where a core finds its number, and how many there are, among the values."""
 Step = Callable[[Values], None]
 
 

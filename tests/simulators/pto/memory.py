@@ -85,26 +85,66 @@ def narrowed(numbers: Any, mode: str) -> Any:
     return np.where(np.isnan(numbers), np.uint16(0x7FC0), rounded)
 
 
-@dataclass(slots=True)
-class View:
-    """A tensor in the device's memory: ``numbers`` is its array, flat; every extent lies inside it."""
+class Memory:
+    """An array in the device's memory, flat, and which core of this launch has written which element."""
 
-    numbers: Any
+    __slots__ = ("numbers", "writers")
+
+    def __init__(self, numbers: Any) -> None:
+        self.numbers = numbers
+        self.writers: Any = None  # for each element the core's number and one; nothing while none is written
+
+    def read(self, part: Part) -> Any:
+        """The part; what another core writes in the same launch may or may not be there yet."""
+        if self.writers is not None and (part.of(self.writers) > 0).any():
+            raise Refused("what is written in a launch is read in it too")
+        return part.of(self.numbers)
+
+    def write(self, part: Part, numbers: Any, core: int) -> None:
+        """The part becomes ``numbers``; no two cores write one element."""
+        if self.writers is None:
+            self.writers = np.zeros(len(self.numbers), np.int16)
+        writers = part.of(self.writers)
+        if ((writers != 0) & (writers != core + 1)).any():
+            raise Refused("two cores write the same element")
+        writers[...] = core + 1
+        part.of(self.numbers)[...] = numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A place in an array: where it begins, and its extents and strides in elements."""
+
+    memory: Memory
+    start: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def of(self, flat: Any) -> Any:
+        """The same place in ``flat``, sharing its memory."""
+        strides = tuple(stride * flat.itemsize for stride in self.strides)
+        return np.lib.stride_tricks.as_strided(flat[self.start :], self.shape, strides)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A tensor in the device's memory; every extent lies inside the array."""
+
+    memory: Memory
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        last = sum((extent - 1) * stride for extent, stride in zip(self.shape, self.strides, strict=True))
-        if min(self.shape) < 1 or min(self.strides) < 0 or last >= len(self.numbers):
-            raise Refused(f"a view of {self.shape} by {self.strides} on an array of {len(self.numbers)}")
+        last, length = self._place(tuple(extent - 1 for extent in self.shape)), len(self.memory.numbers)
+        if min(self.shape) < 1 or min(self.strides) < 0 or last >= length:
+            raise Refused(f"a view of {self.shape} by {self.strides} on an array of {length}")
 
-    def window(self, offsets: tuple[int, ...], sizes: tuple[int, ...]) -> Any:
-        """The part as an array that shares its memory."""
+    def window(self, offsets: tuple[int, ...], sizes: tuple[int, ...]) -> Part:
+        """A part of it."""
         for offset, size, extent in zip(offsets, sizes, self.shape, strict=True):
             if offset < 0 or size < 1 or offset + size > extent:
                 raise Refused(f"a window of {sizes} at {offsets} leaves a view of {self.shape}")
-        start = sum(offset * stride for offset, stride in zip(offsets, self.strides, strict=True))
-        step = self.numbers.itemsize
-        return np.lib.stride_tricks.as_strided(
-            self.numbers[start:], sizes, tuple(stride * step for stride in self.strides)
-        )
+        return Part(self.memory, self._place(offsets), sizes, self.strides)
+
+    def _place(self, index: tuple[int, ...]) -> int:
+        return sum(place * stride for place, stride in zip(index, self.strides, strict=True))

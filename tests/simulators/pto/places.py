@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulators.pto.lines import Line, Maker, Step, Values, require, written
+from tests.simulators.pto.lines import CORE, Line, Maker, Step, Values, require, written
 from tests.simulators.pto.memory import Buffer, Tile, View
 from tests.simulators.pto.tile_types import BYTES, PointerType, TileType, Type, ViewType
 
@@ -131,7 +131,7 @@ def tload(line: Line) -> Step:
 
     def run(values: Values) -> None:
         require(values[window].shape == values[tile].valid, "a window of another size than the tile's")
-        values[tile].write(values[window])
+        values[tile].write(values[window].memory.read(values[window]))
 
     return run
 
@@ -144,7 +144,7 @@ def tstore(line: Line) -> Step:
         rows, cols = values[tile].valid
         require(values[window].shape == (rows, cols), "a window of another size than the tile's")
         require(values[tile].buffer.mask is None, "packed bits are not stored")
-        values[window][...] = values[tile].grid[:rows, :cols]
+        values[window].memory.write(values[window], values[tile].grid[:rows, :cols], core=values[CORE])
 
     return run
 

@@ -38,7 +38,7 @@ class Program:
         self.steps = self.block(self.function.body, scope)
 
     def run(self, arguments: Sequence[Any], block: int, blocks: int) -> None:
-        """One core's work. Arrays are flat; ``bf16`` ones are of their bits."""
+        """One core's work on arrays and the capacity."""
         execute(self.steps, [*arguments, *([None] * (self.size - len(arguments))), block, blocks])
 
     def define(self, name: str, scope: Scope, kind: Type, constant: int | None = None) -> int:

@@ -35,7 +35,7 @@ class Function:
 
 
 _FUNCTION = re.compile(
-    r"func\.func @(\w+)\(([^)]*)\) attributes \{pto\.kernel_kind = #pto\.kernel_kind<vector>\} \{"
+    r"func\.func @(\w+)\( ([^)]*) \) attributes \{pto\.kernel_kind = #pto\.kernel_kind<vector>\} \{"
 )
 _ALIAS = re.compile(r"!(\w+) = (!pto\..*)")
 _RESULT = re.compile(r"(%\w+) = (.*)")
@@ -82,6 +82,8 @@ def read(text: str) -> Function:
     while lines and (found := _ALIAS.fullmatch(lines[0])):
         aliases[f"!{found[1]}"] = found[2]
         lines.pop(0)
+    while len(lines) > 2 and not lines[1].endswith("{"):
+        lines[1:3] = [f"{lines[1]} {lines[2]}"]
     if (
         len(lines) < 4
         or lines[0] != 'module attributes {pto.target_arch = "a3"} {'

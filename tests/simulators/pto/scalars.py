@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.simulators.pto.lines import Line, Maker, Step, Values, require, written
+from tests.simulators.pto.lines import CORE, CORES, Line, Maker, Step, Values, require, written
 from tests.simulators.pto.tile_types import PointerType
 
 INTEGER: dict[str, Callable[[int, int], int]] = {
@@ -85,14 +85,15 @@ def load_scalar(line: Line) -> Step:
     slot = line.define(kind)
 
     def run(values: Values) -> None:
-        require(0 <= values[offset] < len(values[base]), "a number outside its array")
-        values[slot] = int(values[base][values[offset]])
+        numbers = values[base].numbers
+        require(0 <= values[offset] < len(numbers), "a number outside its array")
+        values[slot] = int(numbers[values[offset]])
 
     return run
 
 
 def core(place: int) -> Maker:
-    """The core's number and how many there are stand at the end of the values."""
+    """The core's number, or how many there are."""
     return lambda line: move(place, line.define("i64"))
 
 
@@ -100,7 +101,7 @@ MAKERS: dict[str, Maker] = {
     "arith.constant": constant,
     "arith.index_cast": index_cast,
     "pto.load_scalar": load_scalar,
-    "pto.get_block_idx": core(-2),
-    "pto.get_block_num": core(-1),
+    "pto.get_block_idx": core(CORE),
+    "pto.get_block_num": core(CORES),
     **dict.fromkeys(INTEGER, integer),
 }
