@@ -25,7 +25,7 @@ from runners.kernels.emit.nki_dialects import Trn1, Trn2
 from runners.kernels.emit.nki_frame import Lowering, chosen
 from runners.kernels.emit.nki_program import STORED, Program, tuple_text
 from runners.kernels.emit.schedule import has_dynamic, matrices
-from runners.kernels.expr import Array, Kernel
+from runners.kernels.expr import Array, Kernel, Length
 from runners.kernels.sizes import Sizes, Storage
 
 _HEAD = '''\
@@ -85,6 +85,9 @@ def _emit(kernel: Kernel, sizes: Sizes, storage: Storage, program: Program, targ
 
 def _lower(lowering: Lowering) -> None:
     kernel = lowering.kernel
+    nodes = [node for store in kernel.stores for node in store.value.walk()]
+    if any(isinstance(node, Length) and node.axis.dynamic for node in nodes):
+        raise lowering.refused("how many tokens there are is no number when a kernel is traced")
     if matrices(kernel):
         nki_matvec.lower(lowering)
     elif any(node.op == "argmax" for node in kernel.reductions):

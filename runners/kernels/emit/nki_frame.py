@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from runners.kernels.emit.nki_program import Program, Shape, Tile, tuple_text
 from runners.kernels.expr import Axis, Expr, Kernel, Load
 from runners.kernels.sizes import Sizes
 
+Lie = Literal["whole", "column", "row"]
 PARTITIONS = 128
 PARTITION_BYTES = 176 << 10
 """Of SBUF: 192 KiB a partition on trn1, less what the compiler keeps. trn2 has more."""
@@ -35,18 +37,30 @@ class Frame:
     folded: Shape | None = None
     still: dict[Axis, str] = field(default_factory=dict)
 
+    def lies(self, load: Load) -> Lie | None:
+        """How an array meets the frame: over all of it, one column, or one row that every partition gets."""
+        if self.cols.dynamic or chosen(load):
+            return None
+        axes = tuple(axis for axis in load.axes if axis not in self.still)
+        if self.folded:
+            return "whole" if axes[-1:] == (self.cols,) and set(axes[:-1]) <= {self.rows} else None
+        lying: dict[tuple[Axis | None, ...], Lie] = {(self.rows, self.cols): "whole"}
+        if load.axes == load.array.axes:
+            lying |= {(self.rows,): "column", (self.cols,): "row"}
+        return lying.get(axes)
+
     def view(self, load: Load) -> str:
         """The elements of ``load`` in memory, with two axes."""
-        name, index = load.array.name, [self._index(index) for index in load.index]
+        name, place = load.array.name, "" if self.place == ":" else f"[{self.place}, :]"
+        match self.lies(load):
+            case "row":
+                return f"{name}.reshape((1, {self.cols.name.upper()}))"
+            case "column" if self.rows:
+                return f"{name}.reshape(({self.rows.name.upper()}, 1)){place}"
         if self.folded:
-            return f"{name}.reshape({tuple_text(self.folded)}){'' if self.place == ':' else f'[{self.place}, :]'}"
-        if self.one_row(load):
-            return f"{name}.reshape((1, {self.cols.name.upper()}))"
+            return f"{name}.reshape({tuple_text(self.folded)}){place}"
+        index = [self._index(index) for index in load.index]
         return name if set(index) == {":"} else f"{name}[{', '.join(index)}]"
-
-    def one_row(self, load: Load) -> bool:
-        """Whether the array has the columns only: then every partition gets them all."""
-        return not self.folded and len(load.array.axes) == 1
 
     def _index(self, index: Axis | Expr | int) -> str:
         if isinstance(index, Axis):
@@ -62,24 +76,18 @@ def chosen(load: Load) -> tuple[int, Load] | None:
     return None
 
 
-def length_of(program: Program, load: Load, place: int) -> str:
+def length_of(load: Load, place: int) -> str:
     """The length of an axis as text; that of the tokens is the capacity, which the array's shape tells."""
     axis = load.array.axes[place]
-    if not axis.dynamic:
-        return axis.name.upper()
-    if "capacity" not in program.taken:
-        program.add(f"{program.unique('capacity')} = {load.array.name}.shape[{place}]")
-    return "capacity"
+    return f"{load.array.name}.shape[{place}]" if axis.dynamic else axis.name.upper()
 
 
 def number_for_all(program: Program, number: Load, rows: str) -> Tile:
-    """A run-time number in each of ``rows`` partitions; loaded once for as many."""
-    name = f"{number.array.name}_for_{rows.lower()}" if rows != "1" else f"{number.array.name}_tile"
-    shape = (rows, "1")
-    if name in program.taken:
-        return Tile(name, shape, "int32")
-    load = program.load if rows == "1" else program.load_for_all
-    return load(program.unique(name), f"{number.array.name}.reshape((1, 1))", shape, "int32")
+    """A run-time number in each of ``rows`` partitions."""
+    name, source, shape = number.array.name, f"{number.array.name}.reshape((1, 1))", (rows, "1")
+    if rows == "1":
+        return program.load(program.unique(f"{name}_tile"), source, shape, "int32")
+    return program.load_for_all(program.unique(f"{name}_for_{rows.lower()}"), source, shape, "int32")
 
 
 @contextmanager

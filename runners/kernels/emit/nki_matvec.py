@@ -59,9 +59,11 @@ class _Product:
 class _Matvec:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering, self.program, kernel = lowering, lowering.program, lowering.kernel
-        vectors = {node.x.parts[1].array for node in kernel.reductions if isinstance(node.x.parts[1], Load)}
-        if len(vectors) != 1 or len(matrices(kernel)) != len(kernel.reductions):
-            raise lowering.refused("not the products of one vector alone")
+        operands = [part for node in kernel.reductions for part in node.x.parts if isinstance(part, Load)]
+        vectors = {load.array for load in operands if len(load.index) == 1 and load.array.element == "f32"}
+        whole = all(load.index == load.array.axes for load in operands)
+        if len(vectors) != 1 or len(matrices(kernel)) != len(kernel.reductions) or not whole:
+            raise lowering.refused("not the products of one f32 vector alone")
         (self.vector,), (self.out,) = vectors, kernel.parallel
         self.inner = kernel.reductions[0].axis
         self.exact = lowering.stored == "float32"

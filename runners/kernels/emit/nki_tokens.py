@@ -1,11 +1,11 @@
 """Sums over the tokens, weighted by a softmax: scores on the chip, each key and each value read once.
 
 The scores of all tokens stay in SBUF, on a partition for each member of a group, so the largest is known before
-any power of e is taken; at some 9 bytes a token a partition has room for about 20,000. Keys and values come in
-tiles of 128 tokens, gathered by row numbers, of which none lies past the position: the last token stands in for
-what is past it, and nothing unwritten is ever read, be it NaN. Its scores there are set to a number that has no
-power of e. A kernel is traced for a capacity and goes through all of its tiles; the position is read on the
-device.
+any power of e is taken; with their numbers and copies they are 13 bytes a token, and 13,000 tokens fit. Keys and
+values come in tiles of 128 tokens, gathered by row numbers, of which none lies past the position: the last token
+stands in for what is past it, and nothing unwritten is ever read, be it NaN. Its scores there are set to a number
+that has no power of e. A kernel is traced for a capacity and goes through all of its tiles; the position is read
+on the device.
 
 A key tile has its tokens on the partitions and is transposed, as the Tensor Engine sums along them; a transposed
 tile is copied out of PSUM anyhow, and is widened to f32 by that. Queries, scores and shares are never rounded:
@@ -67,7 +67,8 @@ class _Tokens:
     # --- the kernel -------------------------------------------------------------------------------
 
     def write(self) -> None:
-        capacity = length_of(self.program, self.key, 1)
+        capacity = self.program.unique("capacity")
+        self.program.add(f"{capacity} = {length_of(self.key, 1)}")
         self.program.add("tiles = -(-capacity // TOKENS)")
         self.rows_of = {load: self.row_view(load, capacity) for load in self.by_token()}
         self.places()
@@ -87,8 +88,11 @@ class _Tokens:
         return name
 
     def places(self) -> None:
-        """Each token's number; the last one's; which lie past it."""
-        (position,) = (array for array in self.lowering.kernel.inputs if not array.axes)
+        """Each token's number; the last one's; which lie past it; room for all scores."""
+        numbers = [array for array in self.lowering.kernel.inputs if not array.axes]
+        if len(numbers) != 1:
+            raise self.lowering.refused("a position, and no other number, must be given")
+        (position,) = numbers
         last = number_for_all(self.program, Load(position, ()), "TOKENS")
         self.last = self.program.result(
             "tensor_copy", f"src={last.text}", tile=Tile("last", ("TOKENS", "1")), default="int32"
@@ -99,6 +103,7 @@ class _Tokens:
         past = f"data={along.text}", "op0=nl.greater", f"operand0={self.last.text}[0:{member}, :]"
         self.past = Tile("past", along.shape, "uint8")
         self.program.result("tensor_scalar", *past, tile=self.past, default="float32")
+        self.all_scores = self.program.allocate("scores", along.shape)
 
     def one(self, capacity: str) -> None:
         clamped = f"data={self.token.text}", "op0=nl.minimum", f"operand0={self.last.text}"
@@ -136,7 +141,7 @@ class _Tokens:
             query, f"{self.query.array.name}[{self.counter}, :, :]", (member, inner), dtype
         )
         turned = self.wide(self.program.transposed(f"{query}_turned", tile), f"{query}_columns")
-        scores = self.program.allocate("scores", (member, "tiles * TOKENS"))
+        scores = self.all_scores
         with self.program.loop("t", "tiles"):
             keys = self.gathered(self.key)
             key_columns = self.wide(
@@ -181,6 +186,8 @@ class _Tokens:
         raise self.lowering.refused("only rows as they lie can be weighed")
 
     def weighed_rows(self, rows: Load, shares: Tile) -> Tile:
+        if rows.index != (self.still, self.tokens, rows.array.axes[-1]) or len(rows.index) != 3:
+            raise self.lowering.refused(f"{rows.array.name} has no row for each token")
         name, columns = rows.array.name, rows.array.axes[-1].name.upper()
         sums = self.program.sums(self.program.unique(f"{name}_weighed"), (shares.shape[0], columns))
         with self.program.loop("t", "tiles"):

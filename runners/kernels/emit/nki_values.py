@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from runners.kernels.emit.clike import result_names
 from runners.kernels.emit.nki_frame import Frame, Lowering, chosen, length_of, number_for_all
-from runners.kernels.emit.nki_numbers import uses
+from runners.kernels.emit.nki_numbers import is_number, uses
 from runners.kernels.emit.nki_program import Tile
 from runners.kernels.expr import Binary, Expr, Load, Reduce, Unary
 
@@ -26,6 +26,7 @@ class Values(ABC):
         self.lowering, self.program, self.frame = lowering, lowering.program, frame
         self.tiles, self.instead = dict(known or {}), instead or {}
         self.loaded: dict[tuple[object, ...], Tile] = {}
+        self.numbers: dict[object, Tile] = {}
         self.reduced = result_names(lowering.kernel.reductions)
         self.uses = uses(lowering.kernel.stores)
 
@@ -38,6 +39,8 @@ class Values(ABC):
                     self.tiles[node] = self.load(node)
                 case Reduce():
                     self.tiles[node] = self.reduce(node)
+                case _ if is_number(node):
+                    raise self.lowering.refused("a number is no tile")
                 case _:
                     self.tiles[node] = self.compute(node)
         return self.tiles[node]
@@ -60,25 +63,38 @@ class Values(ABC):
         if place := chosen(node):
             rows, source = self.rows(node, *place)
             return self.program.load_rows(name, source, rows, "0", self.frame.shape, dtype)
-        for_all = self.frame.one_row(node) and self.frame.shape[0] != "1"
-        load = self.program.load_for_all if for_all else self.program.load
-        return load(name, self.frame.view(node), self.frame.shape, dtype)
+        shape, lies = self.frame.shape, self.frame.lies(node)
+        if not lies:
+            axes = ", ".join(axis.name for axis in node.array.axes)
+            raise self.lowering.refused(
+                f"{node.array.name}[{axes}] does not fit {self.frame.cols.name} in rows"
+            )
+        load = self.program.load_for_all if lies == "row" and shape[0] != "1" else self.program.load
+        return load(name, self.frame.view(node), (shape[0], "1") if lies == "column" else shape, dtype)
 
     def rows(self, node: Load, place: int, number: Load) -> tuple[Tile, str]:
         """Which row each partition takes where a run-time number chooses, and the rows to choose from."""
-        if place + 2 != len(node.index) or node.index[-1] != self.frame.cols or place > 1:
-            raise self.lowering.refused(f"only a row of {node.array.name} can be chosen")
-        found = number_for_all(self.program, number, self.frame.shape[0])
+        leading = (self.frame.rows,) if place else ()
+        if node.index != (*leading, number, self.frame.cols) or (place and self.frame.place != ":"):
+            raise self.lowering.refused(f"only a row of {node.array.name} can be chosen, in each partition")
+        if number.array not in self.numbers:
+            self.numbers[number.array] = number_for_all(self.program, number, self.frame.shape[0])
+        found = self.numbers[number.array]
         if place == 0:
             return found, node.array.name
-        length, name = length_of(self.program, node, place), f"{node.array.axes[0].name}_rows"
+        length = length_of(node, place)
         source = f"{node.array.name}.reshape(({self.frame.shape[0]} * {length}, {self.frame.shape[1]}))"
-        if name not in self.program.taken:
+        axes = number.array, node.array.axes[:2]
+        if axes not in self.numbers:
             wide = self.result("tensor_copy", f"src={found.text}", data=found, name=f"{found.text}_f32")
-            counted = self.program.counted(f"{name}_0", found.shape, "int32", length, "0")
+            first = self.program.unique(f"{node.array.axes[0].name}_first_row")
+            counted = self.program.counted(first, found.shape, "int32", length, "0")
             arguments = f"data={counted.text}", "op0=nl.add", f"operand0={wide.text}"
-            self.result("tensor_scalar", *arguments, data=counted, dtype="int32", name=name)
-        return Tile(name, found.shape, "int32"), source
+            name = f"{node.array.axes[0].name}_row"
+            self.numbers[axes] = self.result(
+                "tensor_scalar", *arguments, data=counted, dtype="int32", name=name
+            )
+        return self.numbers[axes], source
 
     def reduce(self, node: Reduce) -> Tile:
         """A row's sum or maximum; folded, each partition's share is added up by a product with ones."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ PACKAGES = Path(__file__).parent / "packages"
 PACKAGE = {"nki": "neuronxcc.nki", "nki-trn2": "nki"}
 Run = Callable[[Emitted, dict[str, Any], int], None]
 
+os.environ.setdefault("NEURON_PLATFORM_TARGET_OVERRIDE", "trn2")  # the oldest that the later package is for
 if str(PACKAGES) not in sys.path:
     sys.path.append(str(PACKAGES))  # at the end: an SDK that is installed is found first
 
