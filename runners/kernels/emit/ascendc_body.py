@@ -145,21 +145,21 @@ class AscendBody(Lines):
 
     def compute(self, statement: tile.Compute) -> None:
         """A vector operation, behind a barrier where it needs one."""
-        out, others = statement.out, tile.operands(statement)
+        out = statement.out
         if out.role == "output" and out not in self.allocated:
             kind, queue = TYPES[out.dtype], camel(out.name, "Queue")
             self.add(f"LocalTensor<{kind}> {self.local(out)} = {queue}.AllocTensor<{kind}>();")
             self.allocated.add(out)
             self.forget(out)
-        changed, first = {out, *kept(statement)}, begun(statement)
-        if self.written & first or self.touched & first & changed:
+        first = begun(statement)
+        if self.written & first or self.touched & first & changed(statement):
             self.barrier()
         lines = self.spelled(statement)
         self.add(*lines)
         if isinstance(statement, _ORDERED) or BARRIER in lines:
             self.written, self.touched = set(), set()
-        self.written |= changed
-        self.touched |= {out, *others}
+        self.written |= changed(statement)
+        self.touched |= used(statement)
 
     def barrier(self) -> None:
         self.add(BARRIER)
@@ -216,9 +216,9 @@ class AscendBody(Lines):
     def rowwise(self, statement: tile.Compute, cols: str) -> str:
         """A call of one of the file's own functions."""
         match statement:
-            case tile.RowDots(out, x, row, start, work, rows):
+            case tile.RowDots(out, x, row, start, _, rows):
                 part = f"{self.local(row)}[{self.index(start)}]" if start != 0 else self.local(row)
-                tensors = f"{self.local(out)}, {self.local(x)}, {part}, {self.local(work)}"
+                tensors = f"{self.local(out)}, {self.local(x)}, {part}"
                 return f"RowDots<{x.cols}>({tensors}, {self.index(rows)}, {cols});"
             case tile.ColumnSum(out, x, rows):
                 return f"ColumnSum<{x.cols}>({self.local(out)}, {self.local(x)}, {self.index(rows)});"
@@ -234,30 +234,33 @@ class AscendBody(Lines):
 
 def used(statement: Statement) -> set[Tile]:
     """The tiles that a statement computes with, those of a loop's too; not what is loaded."""
-    if isinstance(statement, For):
-        return {
-            found for inner in tile.walk(statement.body) for found in used(inner) if inner is not statement
-        }
-    return {statement.out, *tile.operands(statement)} if isinstance(statement, tile.Compute) else set()
+    match statement:
+        case For(body=body):
+            return {found for inner in tile.walk(body) if not isinstance(inner, For) for found in used(inner)}
+        case tile.RowDots(out, x, row):  # in the place of x there is room enough
+            return {out, x, row}
+        case tile.Read() | tile.Let() | tile.Load() | tile.Store():
+            return set()
+    return {statement.out, *tile.operands(statement)}
 
 
 def begun(statement: tile.Compute) -> set[Tile]:
     """The tiles that a statement's first operation has to do with; behind that, some have a barrier of their own."""
     match statement:
-        case tile.RowDots():
-            return {statement.work}
-        case tile.RowExpand():
-            return {statement.work, statement.numbers}
+        case tile.RowDots(x=x, row=row):
+            return {x, row}
+        case tile.RowExpand(work=work, numbers=numbers):
+            return {work, numbers}
         case tile.Scalar(out, "over"):
             return {out}
-    return {statement.out, *tile.operands(statement)}
+    return used(statement)
 
 
-def kept(statement: tile.Compute) -> tuple[Tile, ...]:
-    """What a statement overwrites beside what it computes."""
+def changed(statement: tile.Compute) -> set[Tile]:
+    """What a statement overwrites: what it computes, and what it takes to work in."""
     match statement:
-        case tile.Reduce() | tile.RowDots() | tile.RowExpand():
-            return (statement.work,)
-        case tile.ColumnSum():
-            return (statement.x,)
-    return ()
+        case tile.Reduce(out=out, work=other) | tile.RowExpand(out=out, work=other):
+            return {out, other}
+        case tile.RowDots(out=out, x=other) | tile.ColumnSum(out=out, x=other):
+            return {out, other}
+    return {statement.out}

@@ -41,19 +41,29 @@ $void CopyOut(const GlobalTensor<T> &to, TQue<TPosition::VECOUT, 1> &queue, int6
 
 _COMPUTED = {
     "RowDots": """\
-// totals[r] = the sum over c of x[r, c] * row[c]. A row's products are added up in 64 lanes, and those at the end.
+// totals[r] = the sum over c of x[r, c] * row[c]. The products take the place of x; then the right half of the
+// columns is added to the left, until the 64 that one instruction adds up are left.
 template <int64_t STRIDE>
 $void RowDots(
-    const LocalTensor<float> &totals, const LocalTensor<float> &x, const LocalTensor<float> &row,
-    const LocalTensor<float> &lanes, int64_t rows, int64_t cols) {
-    Duplicate(lanes, 0.0f, rows * 64);
-    PipeBarrier<PIPE_V>();
+    const LocalTensor<float> &totals, const LocalTensor<float> &x, const LocalTensor<float> &row, int64_t rows,
+    int64_t cols) {
     for (int64_t c = 0; c < cols; c += 64) {
         const uint64_t mask = cols - c < 64 ? cols - c : 64;
-        MulAddDst(lanes, x[c], row[c], mask, rows, BinaryRepeatParams{1, 1, 1, 8, STRIDE / 8, 0});
-        PipeBarrier<PIPE_V>();
+        Mul(x[c], x[c], row[c], mask, rows, BinaryRepeatParams{1, 1, 1, STRIDE / 8, STRIDE / 8, 0});
     }
-    WholeReduceSum(totals, lanes, 64, rows, 1, 1, 8);
+    PipeBarrier<PIPE_V>();
+    int64_t width = cols;
+    while (width > 64) {
+        const int64_t half = (width + 127) / 128 * 64;
+        for (int64_t c = half; c < width; c += 64) {
+            const uint64_t mask = width - c < 64 ? width - c : 64;
+            const BinaryRepeatParams strides{1, 1, 1, STRIDE / 8, STRIDE / 8, STRIDE / 8};
+            Add(x[c - half], x[c - half], x[c], mask, rows, strides);
+        }
+        PipeBarrier<PIPE_V>();
+        width = half;
+    }
+    WholeReduceSum(totals, x, width, rows, 1, 1, STRIDE / 8);
 }""",
     "ColumnSum": """\
 // totals[c] = the sum over r of x[r, c]: the lower half of the rows is added to the upper, again and again.

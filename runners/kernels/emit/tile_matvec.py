@@ -1,7 +1,7 @@
 """Matrix times vector: row tiles of the matrix, widened and multiplied by a vector that stays in the buffer.
 
 The vector unit does it, and not the cube that multiplies matrices. At one token the step is bound by memory,
-and the vector cores keep up: a weight costs a lane about three cycles, one to widen it and two to multiply and add,
+and the vector cores keep up: a weight costs about three lane operations, as it is widened, multiplied and added,
 so 48 cores of 64 lanes at 1.8 GHz take 1.8e12 weights in a second; memory brings 0.8e12 of two bytes. The cube
 multiplies bf16 by bf16 only, so it would round the activations, and its results reach bias or silu through memory.
 """
@@ -31,7 +31,7 @@ def write(body: Values) -> None:
     most_rows = body.constant("TILE_ROWS", rows, "of a matrix that are taken at once")
     count = body.constant("TILES", tiles, "of rows")
     body.launch = min(tiles, CORES)
-    body.how = f"A core takes every so many tiles of {rows} rows."
+    body.how = f"The cores take tiles of {rows} rows in turn."
     body.spans[inner] = body.whole(inner)
     for node in body.kernel.reductions:
         body.row(_vector(node))

@@ -20,7 +20,7 @@ MOST_COLS = 4096  # of a piece
 
 def write(body: Values) -> None:
     """Fill ``body`` for a kernel that reduces along static axes, or not at all."""
-    body.how = "A core takes every so many programs."
+    body.how = "The cores take the rows in turn."
     if body.kernel.reductions:
         _programs(body, body.kernel.parallel, None, body.kernel.stores)
         return

@@ -48,7 +48,7 @@ def write(body: Values) -> None:
     block = body.constant("TOKENS", tokens, "of a block")
     body.launch, body.how = (
         min(programs, CORES),
-        "A core takes every so many programs, and all tokens of each.",
+        "The cores take the programs in turn, each with all its tokens.",
     )
     position = next(array for array in kernel.arrays if array.name == "position")
     length = plus(body.read(position), 1)

@@ -17,7 +17,7 @@ from tests.runners.kernels.simt_runs import rounded_otherwise, rounding_case, wr
 from tests.simulators.ascendc import Simulator
 from tests.simulators.simt import SimulationError
 
-ATTENTION = Case("attention_decode_gqa", Sizes({"kv_heads": 2, "group": 3, "head_dim": 64}), 700, 703)
+ATTENTION = Case("attention_decode_gqa", Sizes({"kv_heads": 2, "group": 3, "head_dim": 128}), 700, 703)
 SOFTMAX = Case("softmax", Sizes({"rows": 50, "cols": 1025}))
 GELU = Case("gelu", Sizes({"rows": 5, "cols": 1025}))
 LAYERNORM = Case("layernorm", Sizes({"rows": 5, "cols": 1025}))
@@ -63,7 +63,7 @@ TOKENS_LEFT = "positionValue + 1 - start < TOKENS ? positionValue + 1 - start : 
 REFRESHED = (
     "DataCacheCleanAndInvalid<int32_t, CacheLine::SINGLE_CACHE_LINE, DcciDst::CACHELINE_OUT>(positionGm);"
 )
-TAIL_MASK = "cols - c < 64 ? cols - c : 64"
+TAIL_MASK = "width - c < 64 ? width - c : 64"
 DIVIDED = "Div(number2Local, number2Local, number1Local, 1)"
 COPIED = "DataCopy(number2Local, number1Local, 8)"
 COPY_IN = "        CopyIn(xQueue, xGm[rows * COLS], COLS);\n"
