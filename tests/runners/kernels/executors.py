@@ -15,7 +15,7 @@ import numpy as np
 
 from runners.kernels.emit import Emitted
 from tests.runners.kernels import c_runs
-from tests.simulators import pallas, simt
+from tests.simulators import nki, pallas, pto, simt
 
 Call = Callable[[Emitted, dict[str, Any], int], None]
 Executor = Callable[[Sequence[Emitted], Path], Call]
@@ -51,4 +51,7 @@ EXECUTORS: dict[str, Executor] = {
     "pallas": run_pallas,
     "metal": simt.execute,
     "metal-mlx": simt.execute,
+    "nki": nki.execute,
+    "nki-trn2": nki.execute,
+    "pto": pto.execute,
 }
