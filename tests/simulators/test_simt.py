@@ -116,6 +116,7 @@ def metal(body: str, threads: int = 64) -> Emitted:
     """A Metal text with the position attributes and y."""
     text = f"""#include <metal_stdlib>
 using namespace metal;
+[[max_total_threads_per_threadgroup({threads})]]
 kernel void probe(
     device float *y [[buffer(0)]],
     uint thread_index [[thread_index_in_threadgroup]],
@@ -149,9 +150,9 @@ def test_metals_threads_meet_and_exchange_as_cudas_do(reverse: bool, tmp_path: P
 @pytest.mark.parametrize(
     ("body", "report"),
     [
-        ("threadgroup_barrier(mem_flags::mem_none);", "line 7: a barrier that orders no threadgroup memory"),
+        ("threadgroup_barrier(mem_flags::mem_none);", "line 8: a barrier that orders no threadgroup memory"),
         ("threadgroup_barrier(mem_flags::mem_device);", "orders no threadgroup memory"),
-        ("y[0] = simd_shuffle_xor(1.0f, 32);", "line 7: a shuffle beyond the simdgroup"),
+        ("y[0] = simd_shuffle_xor(1.0f, 32);", "line 8: a shuffle beyond the simdgroup"),
         ("if (thread_index) threadgroup_barrier(mem_flags::mem_threadgroup);", "deadlock: 63 threads wait"),
     ],
 )
@@ -168,6 +169,7 @@ def test_what_metal_leaves_undefined_is_reported(body: str, report: str, tmp_pat
         ("threadgroup_barrier(1);", "mem_flags"),
         ("y[0] = y[0] * 2.5;", "double"),
         ("y[0] = rsqrt(y[0]);", "rsqrt"),
+        ("y[0] = fmax(y[0], y[1]);", "fmax"),
         ("float4 four = y[0];", "conversion"),
     ],
 )

@@ -2,9 +2,11 @@
 
 Metal compiles with fast math unless told otherwise, and then assumes that no number is infinite. Ours may be:
 what is masked is minus infinity, as is what a maximum begins with. So the text asks for safe math by the
-pragma that Metal 3.2 brought; for older versions the runner must switch fast math off. The exponential and the
-root are the precise ones, whatever the mode. Subnormal floats may be flushed to zero in any mode: no result
-rests on one. A simdgroup has 32 threads, as on all of Apple's own GPUs. bf16 and f16 are moved as ``ushort``.
+pragma that Metal 3.2 brought, before the library's functions are declared; for older versions the runner must
+switch fast math off. The pragma leaves the library's functions in their fast forms, which is the default: the
+exponential, the root and the maximum are the precise ones by name. Subnormal floats may be flushed to zero in
+any mode: no result rests on one. A simdgroup has 32 threads, as on all of Apple's own GPUs. bf16 and f16 are
+moved as ``ushort``. Before Metal 4 the language is C++14, which has no hexadecimal floats.
 
 The body for MLX. MLX writes the signature: inputs before outputs, as ``uint16_t`` where the runner passes a
 view of bf16 or f16 as ``uint16``; an input of fewer than eight elements is in ``constant``, not in ``device``
@@ -35,7 +37,7 @@ $function float widen($stored narrow) { // no subnormal float on the way: it mig
     const unsigned sign = narrow & 0x8000u, magnitude = narrow & 0x7fffu;
     const unsigned bias = magnitude < 0x7c00u ? 0x38000000u : 0x70000000u; // infinity stays infinity
     const float normal = $as_float((magnitude << 13) + bias);
-    const float wide = magnitude < 0x0400u ? (float)magnitude * 0x1p-24f : normal;
+    const float wide = magnitude < 0x0400u ? (float)magnitude * 5.9604644775390625e-8f : normal;
     return $as_float($as_unsigned(wide) | sign << 16);
 }"""
 
@@ -50,7 +52,7 @@ DIALECT = simt.Dialect(
     },
     indices={},
     stored={"bf16": "ushort", "f16": "ushort", "f32": "float"},
-    functions={"exp": "precise::exp", "rsqrt": "precise::rsqrt", "larger": "fmax", "fma": "fma"},
+    functions={"exp": "precise::exp", "rsqrt": "precise::rsqrt", "larger": "precise::fmax", "fma": "fma"},
     shuffle_xor="simd_shuffle_xor({value}, {distance})",
     barrier="threadgroup_barrier(mem_flags::mem_threadgroup);",
     function="static inline",
@@ -62,9 +64,9 @@ DIALECT = simt.Dialect(
     as_unsigned="as_type<uint>",
     shared_bytes=SHARED_BYTES // 2,
     preamble=(
+        "#pragma METAL fp math_mode(safe) // infinities are meant; before Metal 3.2: no fast math",
         "#include <metal_stdlib>",
         "using namespace metal;",
-        "#pragma METAL fp math_mode(safe) // infinities are meant; before Metal 3.2: no fast math",
         "",
     ),
     constant="constant",

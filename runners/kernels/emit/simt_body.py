@@ -17,6 +17,7 @@ from runners.kernels.expr import Array, Axis, Binary, Expr, Kernel, Load, Reduce
 from runners.kernels.sizes import STORAGE_BYTES, Sizes, Storage
 
 RUN_BYTES = 16
+COUNTED = 2**30  # elements that 32 bits count, with room for the steps beyond the last one
 EACH_OF_RUN = "for (int i = 0; i < RUN; i++)"
 
 
@@ -50,6 +51,8 @@ class Body:
         self.constants: dict[str, tuple[int, str]] = {}
         self.grid, self.block, self.how = 0, 0, ""
         self.run = self._run(tuple(run_axes))
+        if max(sizes.lengths.values(), default=0) > COUNTED:
+            raise NotImplementedError(f"{kernel.name}: an axis of more than {COUNTED} elements")
 
     def _run(self, axes: tuple[Axis, ...]) -> int:
         stored = any(array.element == "stored" for array in self.kernel.arrays)
@@ -72,7 +75,7 @@ class Body:
         if any(has_dynamic(axes) for axes in arrays):
             return self.dialect.wide
         elements = max(product(self.sizes.shape(axes, 1)) for axes in arrays)
-        return self.dialect.wide if elements >= 2**31 else "int"
+        return self.dialect.wide if elements > COUNTED else "int"
 
     def name(self, node: Reduce) -> str:
         """The variable of a reduction."""

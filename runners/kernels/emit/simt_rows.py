@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runners.kernels.emit.clike import length_name
-from runners.kernels.emit.simt_body import EACH_OF_RUN, Body, product
+from runners.kernels.emit.simt_body import COUNTED, EACH_OF_RUN, Body, product
 from runners.kernels.emit.simt_text import WARP
 from runners.kernels.expr import Axis, Reduce, Store
 
@@ -120,7 +120,8 @@ def write_points(body: Body) -> None:
     body.add(f"const {body.index_type} point = ({wide}block * THREADS + thread) * RUN;")
     for axes, stores in groups.items():
         body.add("")
-        with body.lines.block(f"if (point < {' * '.join(map(length_name, axes))})"):
+        cast = wide if points[axes] > COUNTED else ""
+        with body.lines.block(f"if (point < {cast}{' * '.join(map(length_name, axes))})"):
             _point(body, axes)
             body.store_runs(axes[-1], axes[-1].name, stores)
 

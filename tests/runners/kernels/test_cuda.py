@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from runners.kernels.emit import emit
 from runners.kernels.expr import Axis, Load, Store, f32, i32, kernel, total
 from runners.kernels.sizes import Sizes
-from runners.kernels.source import DECODE_STEP, softmax_of, tokens
+from runners.kernels.source import DECODE_STEP, KERNELS, softmax_of, tokens
 from tests.runners.kernels.cases import ROOT
 from tests.runners.kernels.simt_tests import SimtTests
+from tests.simulators.simt import Simulator
 
 
 class TestCuda(SimtTests):
@@ -42,6 +45,22 @@ def test_a_row_of_sums_that_no_block_has_room_for_is_refused_by_name() -> None:
 
     with pytest.raises(NotImplementedError, match="wide: 16384 sums of a team are too many for a block"):
         emit(wide, "cuda", Sizes({"dim": 16384}), "f32")
+
+
+def test_an_axis_that_32_bits_do_not_count_is_refused_by_name() -> None:
+    with pytest.raises(NotImplementedError, match="argmax_greedy: an axis of more than 1073741824 elements"):
+        emit(KERNELS["argmax_greedy"], "cuda", Sizes({"vocab": 2**30 + 1}), "f32")
+
+
+@pytest.mark.parametrize("target", ["cuda", "metal", "metal-mlx"])
+def test_more_points_than_32_bits_count_are_written_to_the_end(target: str, tmp_path: Path) -> None:
+    shape = (2**20 + 1, 2048)
+    text = emit(KERNELS["silu"], target, Sizes({"rows": shape[0], "cols": shape[1]}), "bf16")
+    x, y = (np.zeros(shape, np.uint16) for _ in "xy")  # only the rows that are touched take memory
+    x[-1] = 0x3F80  # one
+    Simulator([text], tmp_path).run(text, {"x": x, "y": y}, blocks=[text.launch["grid"] - 1])
+    assert y[-1].tolist() == [0x3F3B] * 2048  # 0.731
+    assert not y[-2].any()
 
 
 def test_the_lowering_knows_neither_a_languages_words_nor_a_kernel() -> None:

@@ -41,9 +41,11 @@ def test_every_text_keeps_the_rules_of_address_spaces(target: str, storage: Stor
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_infinities_are_asked_to_be_kept(target: str) -> None:
+def test_infinities_are_asked_to_be_kept_before_any_function_is_declared(target: str) -> None:
     for case in TRUE:
-        assert "\n#pragma METAL fp math_mode(safe) " in emitted_for(case, target, "bf16").text
+        head, _, rest = emitted_for(case, target, "bf16").text.partition("#pragma METAL fp math_mode(safe) ")
+        assert all(not line or line.startswith("//") for line in head.splitlines())
+        assert "#include" in rest
 
 
 def test_f16_is_widened_right_only_without_subnormal_floats_on_the_way(tmp_path: Path) -> None:

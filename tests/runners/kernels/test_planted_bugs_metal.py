@@ -31,15 +31,24 @@ class TestMlxBody(PlantedBugs):
 
 
 IMPRECISE = bug("a fast exponential", SOFTMAX, ("precise::exp", "exp"))
+FINITE = bug("a maximum that may take infinity for a number", SOFTMAX, ("precise::fmax", "fmax"))
 DOUBLE = bug("a double", NORM, ("total / (float)COLS", "total / (float)COLS * 1.0"))
 
 
-@pytest.mark.parametrize("planted", [IMPRECISE, DOUBLE], ids=str)
+@pytest.mark.parametrize(
+    ("planted", "report"),
+    [
+        (IMPRECISE, "exp.*not declared"),
+        (FINITE, "fmax.*not declared"),
+        (DOUBLE, "from .float. to .double."),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_metal_lacks_or_computes_in_haste_does_not_compile(
-    target: str, planted: Bug, tmp_path: Path
+    target: str, planted: Bug, report: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(SimulationError, match=r"exp.*not declared|from .float. to .double."):
+    with pytest.raises(SimulationError, match=report):
         Simulator([planted.planted(target)], tmp_path)
 
 
@@ -52,8 +61,18 @@ def test_buffers_in_another_order_are_found() -> None:
 
 def test_more_threads_than_the_text_allows_are_found() -> None:
     text = emitted_for(NORM, "metal", "bf16")
-    with pytest.raises(SimulationError, match="rms_norm: more than 96 threads"):
+    with pytest.raises(SimulationError, match=r"rms_norm: 1024 threads, allowed \['96'\]"):
         Simulator([replace(text, launch={**text.launch, "block": 1024})], Path())
+    unsaid = replace(text, text=text.text.replace("[[max_total_threads_per_threadgroup(96)]]\n", ""))
+    with pytest.raises(SimulationError, match=r"rms_norm: 96 threads, allowed \[\]"):
+        Simulator([unsaid], Path())
+
+
+def test_a_buffer_of_another_type_is_found(tmp_path: Path) -> None:
+    text = emitted_for(ATTENTION, "metal", "bf16")
+    narrow = replace(text, text=text.text.replace("constant int *position", "constant ushort *position"))
+    with pytest.raises(SimulationError, match="cannot convert"):
+        Simulator([narrow], tmp_path)
 
 
 LINTED = [
@@ -78,6 +97,15 @@ LINTED = [
         "a lambda",
     ),
     (ATTENTION, "float grown", "float constant", "expected"),
+    (ATTENTION, "float grown", "float fragment", "expected"),
+    (
+        ATTENTION,
+        "float grown",
+        "if constexpr (RUN > 0) largest += 0.0f;\n        float grown",
+        "before C++17",
+    ),
+    (ATTENTION, "math_mode(safe)", "mathmode(safe)", "no such pragma"),
+    (ATTENTION, "#pragma unroll", "#pragma unrol", "no such pragma"),
     (Q_PROJ, "lane_sum(total[row])", "total[row] + 0.0f", "unused function 'lane_sum'"),
 ]
 
@@ -87,3 +115,8 @@ LINTED = [
 def test_the_lint_finds_a_planted_fault(target: str, case: Case, old: str, new: str, message: str) -> None:
     found = lint(bug(message, case, (old, new)).planted(target))
     assert [fault for fault in found if message in fault], found
+
+
+def test_the_lint_finds_an_attribute_that_a_compiler_would_pass_over() -> None:
+    threads = bug("attribute", NORM, ("max_total_threads", "most_threads")).planted("metal")
+    assert lint(threads) == ["most_threads_per_threadgroup: no such attribute"]

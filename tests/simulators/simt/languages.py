@@ -44,9 +44,9 @@ def _with_all_arrays(_: Emitted, name: str) -> str:
 
 
 def _metal_call(emitted: Emitted, name: str) -> str:
-    for most in re.findall(r"\[\[max_total_threads_per_threadgroup\((\d+)\)\]\]", emitted.text):
-        if emitted.launch["block"] > int(most):
-            raise SimulationError(f"{emitted.kernel.name}: more than {most} threads")
+    most = re.findall(r"\[\[max_total_threads_per_threadgroup\((\d+)\)\]\]", emitted.text)
+    if most != [str(emitted.launch["block"])]:
+        raise SimulationError(f"{emitted.kernel.name}: {emitted.launch['block']} threads, allowed {most}")
     return _bound(emitted.text, name, emitted, [*emitted.kernel.arrays, None])
 
 
@@ -60,10 +60,19 @@ def _bound(text: str, name: str, emitted: Emitted, buffers: Sequence[Array | Non
         elif int(place) >= len(buffers):
             raise SimulationError(f"{emitted.kernel.name}: no buffer {place}")
         else:
-            array = buffers[int(place)]
-            arrays = emitted.kernel.arrays
-            values.append(f"simt::Buffer{{{arrays.index(array)}}}" if array else "simt::capacity")
+            values.append(_buffer(emitted, buffers[int(place)]))
     return f"{name}({', '.join(values)});"
+
+
+def _buffer(emitted: Emitted, array: Array | None) -> str:
+    if array is None:
+        return "simt::capacity"
+    return f"simt::Buffer<{_element(emitted, array)}>{{{emitted.kernel.arrays.index(array)}}}"
+
+
+def _element(emitted: Emitted, array: Array) -> str:
+    stored = "float" if emitted.storage == "f32" else "uint16_t"
+    return {"stored": stored, "f32": "float", "i32": "int32_t"}[array.element]
 
 
 # --- MLX, which writes the signature itself -------------------------------------------------------------
@@ -80,7 +89,7 @@ def mlx_text(emitted: Emitted) -> str:
     if extra := [name for name in names if re.search(rf"{name}_(shape|strides|ndim)", source)]:
         raise SimulationError(f"{emitted.kernel.name}: MLX would add parameters for {', '.join(extra)}")
     parameters = [_mlx_input(emitted, array) for array in inputs]
-    parameters += [f"device {_mlx_type(emitted, array)}* {array.name}" for array in outputs]
+    parameters += [f"device {_element(emitted, array)}* {array.name}" for array in outputs]
     buffers = [f"{parameter} [[buffer({place})]]" for place, parameter in enumerate(parameters)]
     attributes = [f"{kind} {name} [[{name}]]" for name, kind in ATTRIBUTES.items() if name in source]
     listed = ",\n  ".join([*buffers, *attributes])
@@ -100,12 +109,7 @@ def _mlx_input(emitted: Emitted, array: Array | None) -> str:
     for length in emitted.sizes.shape(array.axes, CONSTANT_BELOW):
         elements *= length
     space = "constant" if elements < CONSTANT_BELOW else "device"
-    return f"const {space} {_mlx_type(emitted, array)}* {array.name}"
-
-
-def _mlx_type(emitted: Emitted, array: Array) -> str:
-    stored = "float" if emitted.storage == "f32" else "uint16_t"
-    return {"stored": stored, "f32": "float", "i32": "int32_t"}[array.element]
+    return f"const {space} {_element(emitted, array)}* {array.name}"
 
 
 def _mlx_call(emitted: Emitted, name: str) -> str:
