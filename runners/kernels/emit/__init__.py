@@ -6,7 +6,7 @@ package. What compiles and launches the text is a runner's affair.
 
 from __future__ import annotations
 
-from runners.kernels.emit import c, cuda, metal, nki, pallas, pto
+from runners.kernels.emit import ascendc, c, cuda, metal, nki, pallas, pto
 from runners.kernels.emit.emitted import Emitted as Emitted
 from runners.kernels.emit.emitted import Target as Target
 from runners.kernels.expr import Kernel
@@ -22,6 +22,7 @@ TARGETS: dict[str, Target] = {
         metal.MLX_TARGET,
         nki.TARGET,
         nki.TRN2_TARGET,
+        ascendc.TARGET,
         pto.TARGET,
     )
 }

@@ -7,6 +7,8 @@ reciprocal of a root is ``Sqrt`` and ``Div``.
 
 from __future__ import annotations
 
+import textwrap
+
 from runners.kernels.emit import tile
 from runners.kernels.emit.ascendc_body import TYPES, AscendBody, camel, used
 from runners.kernels.emit.ascendc_text import helpers
@@ -18,6 +20,8 @@ from runners.kernels.emit.tile_place import Dtype, Tile
 from runners.kernels.expr import Array, Axis, Kernel
 from runners.kernels.sizes import Sizes, Storage
 
+WIDTH = 110
+_TIED = "\u00a0"  # a blank at which no line is broken
 _PLACES = {
     "input": ("TQue<TPosition::VECIN, 1>", "Queue"),
     "output": ("TQue<TPosition::VECOUT, 1>", "Queue"),
@@ -66,9 +70,16 @@ def _file(program: tile.Program) -> list[str]:
         "",
         *helpers(body.text),
         f'extern "C" __global__ __aicore__ void {kernel.name}(',
-        "    " + ", ".join(_parameters(kernel)) + ") {",
-        body.text + "}",
+        *(line.replace(_TIED, " ") for line in _wrapped("    " + ", ".join(_parameters(kernel)) + ") {")),
+        *(part for line in body.lines for part in _wrapped(line)),
+        "}",
     ]
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line as several, each further in than the first, where it is too long to be read."""
+    further = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=further, break_on_hyphens=False) or [""]
 
 
 def _described(array: Array) -> str:
@@ -77,7 +88,8 @@ def _described(array: Array) -> str:
 
 def _parameters(kernel: Kernel) -> list[str]:
     dynamic = has_dynamic(axis for array in kernel.arrays for axis in array.axes)
-    return [f"GM_ADDR {array.name}" for array in kernel.arrays] + ["int32_t capacity"] * dynamic
+    found = [f"GM_ADDR {array.name}" for array in kernel.arrays] + ["int32_t capacity"] * dynamic
+    return [parameter.replace(" ", _TIED) for parameter in found]
 
 
 def _declarations(body: AscendBody) -> None:
