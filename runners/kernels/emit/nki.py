@@ -78,7 +78,7 @@ def _emit(kernel: Kernel, sizes: Sizes, storage: Storage, program: Program, targ
         sizes=sizes,
         storage=storage,
         text=_text(lowering, kept),
-        launch={name.lower(): value for name, (value, _) in lowering.constants.items()},
+        launch={},  # a call of the function is all
         layouts=nki_matvec.layouts(lowering) if matrices(kernel) else {},
     )
 

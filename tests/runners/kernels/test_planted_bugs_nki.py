@@ -81,6 +81,7 @@ TRN1: list[tuple[Case, Bugs]] = [
             ),
             ("dtype=nl.float32, buffer=nl.psum", "dtype=nl.float32, buffer=nl.sbuf"),
             ("data2=bias_tile", "data2=total"),
+            ("total_columns[:, nl.ds(t, 1)]", "total_columns[:, nl.ds(0, 1)]"),
             ("for first in nl.static_range", "for first in nl.affine_range"),
         ],
     ),
