@@ -191,6 +191,11 @@ REFUSED: dict[str, tuple[str, ...]] = {
         f"%c = pto.alloc_tile : {COLUMN}",
         f"pto.trowsum ins(%x, %x : {F32}, {F32}) outs(%c : {COLUMN})",
     ),
+    "the scratch's valid region is not the source's": (
+        f"%w = pto.alloc_tile : {WIDE}",
+        f"%c = pto.alloc_tile : {COLUMN}",
+        f"pto.trowmin ins(%x, %w : {F32}, {WIDE}) outs(%c : {COLUMN})",
+    ),
     "one number for each row": (
         f"%s = pto.alloc_tile : {tile(cols=8)}",
         f"%c = pto.alloc_tile : {tile(rows=16, cols=1, layout='col_major')}",
@@ -254,6 +259,13 @@ REFUSED: dict[str, tuple[str, ...]] = {
         f"%r = pto.alloc_tile : {ROW}",
         "%i = arith.addi %c8, %c8 : index",
         f"%s = pto.subset %r[%c0, %i] sizes [1, 8] : {ROW}",
+    ),
+    "a part of a tile is as valid as the tile": (
+        f"%r = pto.alloc_tile : {ROW}",
+        "%i = arith.addi %c0, %c8 : index",
+        f"%s = pto.subset %r[%c0, %i] sizes [1, 8] : {ROW}",
+        f"%d = pto.treshape %s : {tile(rows=1, cols=8, v_col='?')} -> {tile(rows=1, cols=8, v_row='?', v_col='?')}",
+        f"pto.set_validshape %d, %c1, %c1 : {tile(rows=1, cols=8, v_row='?', v_col='?')}",
     ),
     "a number of type f32 has a point": ("%n = arith.constant 1 : f32",),
     "a loop does not end": ("scf.for %i = %c0 to %c8 step %c1 {",),

@@ -24,6 +24,8 @@ from runners.kernels.emit.tile_place import CAPACITY, Combined, Index, Symbol, p
 from runners.kernels.expr import Array, Axis, Kernel
 from runners.kernels.sizes import Sizes, Storage
 
+MOST_ELEMENTS = 2**31 - 1
+"""An index of the dialect becomes an integer of 32 bits, and a place in an array is one."""
 HEAD = """\
 // {doc}
 // {arrays}
@@ -155,6 +157,8 @@ class Printer:
     def view(self, array: Array, width: Index, offset: Index) -> tuple[str, str, tuple[Index, Index]]:
         """The array in rows of ``width`` (0: as one row): the view's name, its type, the offset's row and column."""
         across = self.writer.static(width) or 0
+        if prod(self.program.sizes.lengths.get(axis.name, 1) for axis in array.axes) > MOST_ELEMENTS:
+            raise ValueError(f"{self.program.kernel.name}: {array.name} has more elements than 32 bits count")
         row, col = split(offset, across, self.writer) if across else (0, offset)
         shape = [self.extent(array, across), width] if across else [1, self.extent(array, 1)]
         rows, cols = (self.writer.index(extent) for extent in shape)

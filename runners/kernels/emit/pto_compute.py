@@ -40,8 +40,10 @@ class Compute:
             case ir.Count():
                 self.count(statement)
             case ir.Reduce(out, op, x, work, cols):
-                ins = [self.tiles.view(x, 1, cols), self.tiles.names[work.name]]
-                self.operation(f"trow{op}", ins, self.tiles.view(out, 1, 1))
+                scratch = self.tiles.view(work, 1, cols) if op == "min" else self.tiles.names[work.name]
+                self.operation(
+                    f"trow{op}", [self.tiles.view(x, 1, cols), scratch], self.tiles.view(out, 1, 1)
+                )
             case ir.RowDots():
                 self.row_dots(statement)
             case ir.RowExpand():

@@ -50,7 +50,7 @@ def _tiles(statement: ir.Compute) -> tuple[Tile, ...]:
 
 
 def _scratch(x: Tile) -> tuple[int, int]:
-    """Of a row reduction of ``x``."""
+    """Of a row reduction of ``x``; that to the smallest asks for a tile like ``x``."""
     return x.rows, max(LANES, TREE // x.rows if x.rows >= BLOCK else 0)
 
 
@@ -74,8 +74,8 @@ def _wanted(statement: ir.Statement, found: dict[Tile, tuple[int, int]]) -> Iter
         case ir.RowDots(out, x, row, start, work):
             steps = 1 if start == 0 else -(-row.cols // x.cols)
             yield from ((out, 1, out.cols), (row, 1, steps * x.cols), (work, *_scratch(x)))
-        case ir.Reduce(_, _, x, work):
-            yield work, *_scratch(x)
+        case ir.Reduce(_, op, x, work):
+            yield work, *(found[x] if op == "min" else _scratch(x))
         case ir.RowExpand(out, op, x, numbers, work):
             spread = -(-x.rows // BLOCK) * BLOCK
             yield from ((out, *found[x]), (x, *found[out]), (numbers, 1, spread))

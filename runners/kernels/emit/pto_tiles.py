@@ -69,8 +69,8 @@ class Tiles:
         return self._seen(self.names[tile.name], base, self._dynamic(kind), rows, 1)
 
     def window(self, row: Tile, start: Index, width: int, cols: Index) -> Seen:
-        """``cols`` elements of a longer row from ``start`` on, in a tile of ``width`` columns."""
-        base, name, known = self.base[row.name], self.names[row.name], self.writer.static(start)
+        """``cols`` elements of a longer row from ``start`` on: as many of ``width`` as the row then has."""
+        base, (name, alias), known = self.base[row.name], self.names[row.name], self.writer.static(start)
         if known == 0 and base.cols == width:
             return self.view(row, 1, cols)
         whole = base.valid[1] or base.cols
@@ -78,10 +78,8 @@ class Tiles:
             base, cols=width, valid=(1, None if known is None else min(width, whole - known % whole))
         )
         offsets = f"{self.writer.index(0)}, {self.writer.index(start)}"
-        text = f"pto.subset {name[0]}[{offsets}] sizes [1, {width}] : {name[1]}"
-        found = self.writer.value((row.name, start, width), f"{row.name}_from", text), self.alias(part)
-        wanted = self._dynamic(replace(part, valid=(1, self.writer.static(cols))))
-        return self._seen(found, part, wanted, 1, cols)
+        text = f"pto.subset {name}[{offsets}] sizes [1, {width}] : {alias}"
+        return self.writer.value((row.name, start, width), f"{row.name}_from", text), self.alias(part)
 
     def _dynamic(self, kind: TileType) -> TileType:
         """A valid region that is set when the program runs is dynamic in both extents."""

@@ -89,7 +89,7 @@ class Writer:
             text = line.split(" = ", 1)[1]
             return next(place for place, head in enumerate(HEADS) if text.startswith(head))
 
-        return sorted(self._heads, key=kind) + self.regions[0].lines
+        return [*sorted(self._heads, key=kind), "", *self.regions[0].lines]
 
     @contextmanager
     def loop(self, symbol: Symbol, start: Index, stop: Index, step: Index) -> Iterator[None]:

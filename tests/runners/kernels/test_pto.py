@@ -177,6 +177,24 @@ def test_one_number_can_be_the_sum_over_the_tokens() -> None:
     assert relative_error((e * w).sum(1) / e.sum(1), arrays["y"]) < EXACT
 
 
+def test_what_the_dialect_cannot_hold_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="lm_head_matvec: weight has more elements than 32 bits count"):
+        emit(KERNELS["lm_head_matvec"], Sizes({"out": 2**20, "in": 2048}), "bf16")
+    with pytest.raises(ValueError, match=r"softmax: its tiles take .* bytes"):
+        emit(KERNELS["softmax"], Sizes({"rows": 1, "cols": 40_000}), "f32")
+
+
+def test_a_sum_over_the_tokens_that_cannot_be_rescaled_is_refused_by_name() -> None:
+    @kernel()
+    def plain(w: Load = f32(tokens), position: Load = i32(), y: Load = f32()) -> Store:
+        """y = the sum of w"""
+        del position
+        return y.set(total(w, tokens))
+
+    with pytest.raises(NotImplementedError, match="plain: "):
+        emit(plain, Sizes({}), "f32")
+
+
 def test_the_text_is_deterministic_and_says_how_many_cores_are_good() -> None:
     for case in TINY:
         first, again = (emitted_for(case, "bf16") for _ in range(2))

@@ -38,7 +38,7 @@ _SPELLED = (
         r"pto.tcolsum ins(\1, \1 : \2, \2) outs(\3 : \4) isBinary = false",
     ),
 )  # fmt: skip
-_SUBSET = re.compile(rf"{_N} = pto\.subset {_N}\[{_N}, {_N}\] sizes \S+ \S+ : {_T}")
+_SUBSET = re.compile(rf"{_N} = pto\.subset {_N}\[{_N}, {_N}\] sizes \[1, (\d+)\] : {_T}")
 _RESHAPE = re.compile(rf"{_N} = pto\.treshape {_N} : {_T} -> {_T}")
 _VALID = re.compile(rf"pto\.set_validshape {_N}, {_N}, {_N} : {_T}")
 _COLUMNS = re.compile(rf"pto\.tcolexpandmul ins\({_N}, {_N} : {_T}, {_T}\) {_OUT}")
@@ -57,15 +57,13 @@ def spelled(text: str) -> str:
 class _Lines:
     text: list[str]
     valid: dict[str, str] = field(default_factory=dict)
-    windows: dict[str, tuple[str, ...]] = field(default_factory=dict)
     spread: int = 0
 
     def translated(self, place: int) -> list[str]:
         """What stands for the line at ``place``."""
         line = self.text[place].strip()
         if found := _SUBSET.fullmatch(line):
-            self.windows[found[1]] = (found[2], found[3], found[4], found[5])
-            return []
+            return self.extracted(place, *found.groups())
         if found := _RESHAPE.fullmatch(line):
             return self.reshaped(place, *found.groups())
         if _VALID.fullmatch(line):
@@ -86,14 +84,22 @@ class _Lines:
         following = _VALID.fullmatch(self.text[place + 1].strip())
         if following and following[1] == new:
             self.valid[new] = f"valid_row = {following[2]} valid_col = {following[3]} "
-        ins = f"{old} : {kind}"
-        word = "treshape"
-        if old in self.windows:
-            word, (row, *offsets, row_kind) = "textract", self.windows[old]
-            ins = f"{row}[{', '.join(offsets)}] : {row_kind}"
         return [
             self.allocated(new, wanted, self.valid.get(new, "")),
-            f"pto.{word} ins({ins}) outs({new} : {wanted})",
+            f"pto.treshape ins({old} : {kind}) outs({new} : {wanted})",
+        ]
+
+    def extracted(
+        self, place: int, new: str, row: str, zero: str, start: str, width: str, kind: str
+    ) -> list[str]:
+        """A new tile with a part of a row; the operation that takes it says its type."""
+        taken = re.compile(rf"ins\(%\w+, {new} : \S+, (\S+)\)")
+        wanted = next(found[1] for line in self.text[place:] if (found := taken.search(line)))
+        extent = [f"{new}_cols = arith.constant {width} : index"] if wanted.endswith("xn") else []
+        return [
+            *extent,
+            self.allocated(new, wanted, f"valid_col = {new}_cols " if extent else ""),
+            f"pto.textract ins({row}[{zero}, {start}] : {kind}) outs({new} : {wanted})",
         ]
 
     def allocated(self, name: str, kind: str, valid: str) -> str:

@@ -28,10 +28,10 @@ class Buffer:
 class Tile:
     """A buffer seen with a shape and a valid region. Another tile may be the same buffer seen otherwise."""
 
-    __slots__ = ("_valid", "buffer", "grid", "kind", "start", "whole")
+    __slots__ = ("_valid", "buffer", "grid", "kind", "part", "start", "whole")
 
-    def __init__(self, kind: TileType, buffer: Buffer, start: int = 0) -> None:
-        self.kind, self.buffer, self.start = kind, buffer, start
+    def __init__(self, kind: TileType, buffer: Buffer, start: int = 0, *, part: bool = False) -> None:
+        self.kind, self.buffer, self.start, self.part = kind, buffer, start, part
         self._valid: tuple[int, int] | None = None
         self.whole = False
         self.grid = buffer.flat[start : start + kind.rows * kind.cols].reshape(kind.rows, kind.cols)

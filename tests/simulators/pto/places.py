@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.simulators.pto.lines import CORE, Line, Maker, Step, Values, require, written
 from tests.simulators.pto.memory import Buffer, Tile, View
-from tests.simulators.pto.tile_types import BYTES, PointerType, TileType, Type, ViewType
+from tests.simulators.pto.tile_types import BYTES, PointerType, Refused, TileType, Type, ViewType
 
 # --- tiles ----------------------------------------------------------------------------------------
 
@@ -35,7 +35,7 @@ def reshape(line: Line) -> Step:
     (old,), new = line.slots, line.define(kind)
 
     def run(values: Values) -> None:
-        values[new] = Tile(kind, values[old].buffer, values[old].start)
+        values[new] = Tile(kind, values[old].buffer, values[old].start, part=values[old].part)
 
     return run
 
@@ -47,8 +47,9 @@ def subset(line: Line) -> Step:
     rows, cols = map(int, line.operation.attributes.removeprefix("sizes [").rstrip("]").split(", "))
     start, whole = given[2].constant, source.valid_cols
     require(source.rows == rows == 1 and given[1].constant == 0, "a part of a row")
-    require(whole is not None, "a part of a row of which it is known how much counts")
-    counts = None if start is None or whole is None else min(cols, whole - start % whole)
+    if whole is None:
+        raise Refused("a part of a row of which it is not known how much counts")
+    counts = None if start is None else min(cols, whole - start % whole)
     kind = TileType(source.dtype, 1, cols, 1, counts, row_major=True)
     old, _, offset = line.slots
     new = line.define(kind)
@@ -57,7 +58,8 @@ def subset(line: Line) -> Step:
         first = values[offset]
         require(0 <= first <= source.cols - cols, f"columns {first} to {first + cols} of {source.cols}")
         require(first * BYTES[source.dtype] % 32 == 0, "a part begins at a multiple of 32 bytes")
-        values[new] = Tile(kind, values[old].buffer, values[old].start + first)
+        values[new] = Tile(kind, values[old].buffer, values[old].start + first, part=True)
+        values[new].see(1, min(cols, whole - first % whole))
 
     return run
 
@@ -68,7 +70,12 @@ def set_validshape(line: Line) -> Step:
     written([kind, "index", "index"], line.given)
     require(kind.valid == (None, None), "the tile's valid region is static")
     tile, rows, cols = line.slots
-    return lambda values: values[tile].see(values[rows], values[cols])
+
+    def run(values: Values) -> None:
+        require(not values[tile].part, "a part of a tile is as valid as the tile")
+        values[tile].see(values[rows], values[cols])
+
+    return run
 
 
 # --- the device's memory --------------------------------------------------------------------------

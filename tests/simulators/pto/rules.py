@@ -85,8 +85,11 @@ def with_number(function: Any, dtypes: tuple[str, ...]) -> Rule:
     return Rule(check, run)
 
 
-def row_reduction(function: Any) -> Rule:
-    """``out[r] = function over c of in[r, c]``; scratch of 64 lanes a row, or of the row if that is shorter."""
+def row_reduction(function: Any, *, like_source: bool = False) -> Rule:
+    """``out[r] = function over c of in[r, c]``; scratch of 64 lanes a row, or of the row if that is shorter.
+
+    ``like_source``: the scratch has the source's valid region.
+    """
 
     def check(types: Types) -> None:
         require(len(types) == 3, "a row reduction takes a tile and scratch")
@@ -101,6 +104,9 @@ def row_reduction(function: Any) -> Rule:
     def run(source: Tile, scratch: Tile, out: Tile) -> None:
         require(source.valid[0] == out.valid[0] and out.valid[1] == 1, "one number for each row")
         require(scratch.buffer is not source.buffer, "the scratch is an operand too")
+        require(
+            not like_source or scratch.valid == source.valid, "the scratch's valid region is not the source's"
+        )
         found = function(source.read())
         scratch.write(np.nan)
         out.write(found)

@@ -179,7 +179,7 @@ RULES: dict[str, Rule] = {
     "pto.tcvt": Rule(_convert_check, _convert, ("rmode",)),
     "pto.trowsum": row_reduction(lambda x: x.sum(axis=1, keepdims=True)),
     "pto.trowmax": row_reduction(lambda x: x.max(axis=1, keepdims=True)),
-    "pto.trowmin": row_reduction(lambda x: x.min(axis=1, keepdims=True)),
+    "pto.trowmin": row_reduction(lambda x: x.min(axis=1, keepdims=True), like_source=True),
     "pto.trowexpandmul": row_expansion(np.multiply, Floating, scratch=True),
     "pto.trowexpanddiv": row_expansion(np.divide, Floating, scratch=True),
     "pto.trowexpandsub": row_expansion(np.subtract, Floating, scratch=True),
