@@ -34,7 +34,7 @@ def test_what_nothing_refers_to_is_given_back() -> None:
 
 
 def test_products_are_added_in_f32_unless_it_is_said_otherwise() -> None:
-    tile, sums = sbuf(128, 2, dtype=BF16), psum(2, 2)
+    tile, sums = sbuf(128, 2, dtype=nl.bfloat16), psum(2, 2)
     for _ in range(3):
         isa.nc_matmul(sums, tile, tile)
     assert sums.read().tolist() == [[384.0, 384.0]] * 2
