@@ -10,7 +10,8 @@ from __future__ import annotations
 import textwrap
 
 from runners.kernels.emit import tile
-from runners.kernels.emit.ascendc_body import TYPES, AscendBody, camel, used
+from runners.kernels.emit.ascendc_body import TYPES, AscendBody, camel
+from runners.kernels.emit.ascendc_order import used
 from runners.kernels.emit.ascendc_text import helpers
 from runners.kernels.emit.clike import length_name
 from runners.kernels.emit.emitted import Emitted, Target

@@ -1,9 +1,7 @@
-"""The body of an AscendC kernel: the statements of a tile program as calls, and what orders them.
+"""The body of an AscendC kernel: the statements of a tile program as calls.
 
 What is loaded or stored passes through a queue, whose ``EnQue`` and ``DeQue`` order the copies and the vector unit; a
 tensor is taken out of its queue before its first use and freed after its last, so that the next copy may begin.
-Vector operations are issued in order, but overlap: between two of which one needs, or overwrites, what the
-other has to do with, stands a barrier.
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runners.kernels.emit import tile
+from runners.kernels.emit.ascendc_order import Order, used
 from runners.kernels.emit.ascendc_text import OPERATIONS
 from runners.kernels.emit.clike import Lines, float_text
 from runners.kernels.emit.tile import For, Program, Statement
@@ -29,7 +28,6 @@ REFRESH = "DataCacheCleanAndInvalid<int32_t, CacheLine::SINGLE_CACHE_LINE, DcciD
 MOST_REPEATS = 255
 _MODES = {">": "GT", "==": "EQ"}
 _BINDS = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}
-_ORDERED = tile.RowDots | tile.RowExpand | tile.ColumnSum
 
 
 def camel(name: str, ending: str) -> str:
@@ -45,8 +43,7 @@ class AscendBody(Lines):
         super().__init__()
         self.program = program
         self.read = {s.name: camel(s.name, "Value") for s in program.body if isinstance(s, tile.Read)}
-        self.written: set[Tile] = set()
-        self.touched: set[Tile] = set()
+        self.order = Order()
         self.allocated: set[Tile] = set()
 
     # --- indices ----------------------------------------------------------------------------------
@@ -61,7 +58,7 @@ class AscendBody(Lines):
                 return known.get(name, name)
             case Combined("min", left, right):
                 a, b = self.index(left), self.index(right)
-                return f"{b} < {a} ? {b} : {a}"
+                return f"({b} < {a} ? {b} : {a})" if binds else f"{b} < {a} ? {b} : {a}"
             case Combined(op, left, right):
                 own = _BINDS[op]
                 sign = "/" if op == "//" else op
@@ -77,25 +74,21 @@ class AscendBody(Lines):
 
     def block_of(self, statements: Sequence[Statement]) -> None:
         """Statements in order; tensors leave their queues late, and are freed early."""
-        loaded = {s.out: s for s in statements if isinstance(s, tile.Load)}
-        waiting = dict(loaded)
-        last = {t: n for n, s in enumerate(statements) for t in used(s) if t in loaded}
+        waiting = [s.out for s in statements if isinstance(s, tile.Load)]
+        last = {found: n for n, s in enumerate(statements) for found in waiting if found in used(s)}
         for number, statement in enumerate(statements):
-            for found in [t for t in used(statement) if t in waiting]:
-                self.take(waiting.pop(found).out)
+            for found in [found for found in waiting if found in used(statement)]:
+                self.take(found)
+                waiting.remove(found)
             self.statement(statement)
-            for found in [t for t, end in last.items() if end == number]:
+            for found in [found for found, end in last.items() if end == number]:
                 self.add(f"{camel(found.name, 'Queue')}.FreeTensor({self.local(found)});")
 
     def take(self, found: Tile) -> None:
         """Take a loaded tensor out of its queue: whatever was done to its buffer before is done."""
         kind = TYPES[found.dtype]
         self.add(f"LocalTensor<{kind}> {self.local(found)} = {camel(found.name, 'Queue')}.DeQue<{kind}>();")
-        self.forget(found)
-
-    def forget(self, found: Tile) -> None:
-        self.written.discard(found)
-        self.touched.discard(found)
+        self.order.forget(found)
 
     def local(self, found: Tile) -> str:
         return camel(found.name, "Local")
@@ -123,16 +116,14 @@ class AscendBody(Lines):
     def for_loop(self, loop: For) -> None:
         """A loop. What its last operations touch, its first ones may meet again: it is written down twice."""
         head = f"int64_t {loop.name} = {self.index(loop.start)}; {loop.name} < {self.index(loop.stop)}"
-        before, lines = (set(self.written), set(self.touched)), len(self.lines)
+        before, lines = self.order.copy(), len(self.lines)
         for _ in range(2):
-            self.written |= before[0]
-            self.touched |= before[1]
+            self.order.add(before)
             del self.lines[lines:]
             with self.block(f"for ({head}; {loop.name} += {self.index(loop.step)})"):
                 self.block_of(loop.body)
         if loop.start != 0:  # from 0 on, a loop runs once at least
-            self.written |= before[0]
-            self.touched |= before[1]
+            self.order.add(before)
 
     def load(self, load: tile.Load) -> None:
         out, cols = load.out, self.index(load.cols)
@@ -150,20 +141,12 @@ class AscendBody(Lines):
             kind, queue = TYPES[out.dtype], camel(out.name, "Queue")
             self.add(f"LocalTensor<{kind}> {self.local(out)} = {queue}.AllocTensor<{kind}>();")
             self.allocated.add(out)
-            self.forget(out)
-        first = begun(statement)
-        if self.written & first or self.touched & first & changed(statement):
-            self.barrier()
-        lines = self.spelled(statement)
-        self.add(*lines)
-        if isinstance(statement, _ORDERED) or BARRIER in lines:
-            self.written, self.touched = set(), set()
-        self.written |= changed(statement)
-        self.touched |= used(statement)
-
-    def barrier(self) -> None:
-        self.add(BARRIER)
-        self.written, self.touched = set(), set()
+            self.order.forget(out)
+        if self.order.needs_barrier(statement):
+            self.add(BARRIER)
+            self.order.barrier()
+        self.add(*self.spelled(statement))
+        self.order.done(statement)
 
     # --- operations -------------------------------------------------------------------------------
 
@@ -230,37 +213,3 @@ class AscendBody(Lines):
                     raise NotImplementedError(f"{self.program.kernel.name}: a row of {x.cols} and a number")
                 return f"{OPERATIONS[op]}Number({tensors}, {cols});"
         raise TypeError(f"no text for {type(statement).__name__}")
-
-
-def used(statement: Statement) -> set[Tile]:
-    """The tiles that a statement computes with, those of a loop's too; not what is loaded."""
-    match statement:
-        case For(body=body):
-            return {found for inner in tile.walk(body) if not isinstance(inner, For) for found in used(inner)}
-        case tile.RowDots(out, x, row):  # in the place of x there is room enough
-            return {out, x, row}
-        case tile.Read() | tile.Let() | tile.Load() | tile.Store():
-            return set()
-    return {statement.out, *tile.operands(statement)}
-
-
-def begun(statement: tile.Compute) -> set[Tile]:
-    """The tiles that a statement's first operation has to do with; behind that, some have a barrier of their own."""
-    match statement:
-        case tile.RowDots(x=x, row=row):
-            return {x, row}
-        case tile.RowExpand(work=work, numbers=numbers):
-            return {work, numbers}
-        case tile.Scalar(out, "over"):
-            return {out}
-    return used(statement)
-
-
-def changed(statement: tile.Compute) -> set[Tile]:
-    """What a statement overwrites: what it computes, and what it takes to work in."""
-    match statement:
-        case tile.Reduce(out=out, work=other) | tile.RowExpand(out=out, work=other):
-            return {out, other}
-        case tile.RowDots(out=out, x=other) | tile.ColumnSum(out=out, x=other):
-            return {out, other}
-    return {statement.out}
