@@ -13,7 +13,8 @@ view of bf16 or f16 as ``uint16``; an input of fewer than eight elements is in `
 (a cache must have at least eight); of dimension 0 it is a reference. So ``position`` and ``token`` are passed
 with the shape ``[1]``, and ``capacity``, where a kernel has it, as the last input with the shape ``[]``. An
 input that is a slice must begin at a multiple of 16 bytes. MLX counts the grid in threads: ``grid * block``.
-Safe math is its default.
+Safe math is its default. Its signature cannot say how many threads there will be: where a pipeline's registers
+leave room for fewer than ``block``, MLX refuses the launch.
 
 To MLX, every output is a fresh array: an update in place cannot be said. A row of the cache can. Of the kernel
 that appends to the cache the runner asks, with capacity 1 and position 0, for outputs of one token, and puts

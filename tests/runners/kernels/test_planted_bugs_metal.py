@@ -68,6 +68,12 @@ def test_more_threads_than_the_text_allows_are_found() -> None:
         Simulator([unsaid], Path())
 
 
+def test_a_function_that_is_no_kernel_is_found() -> None:
+    text = emitted_for(NORM, "metal", "bf16")
+    with pytest.raises(SimulationError, match="rms_norm: no kernel of that name"):
+        Simulator([replace(text, text=text.text.replace("kernel void", "void"))], Path())
+
+
 def test_a_buffer_of_another_type_is_found(tmp_path: Path) -> None:
     text = emitted_for(ATTENTION, "metal", "bf16")
     narrow = replace(text, text=text.text.replace("constant int *position", "constant ushort *position"))

@@ -52,9 +52,11 @@ def _metal_call(emitted: Emitted, name: str) -> str:
 
 def _bound(text: str, name: str, emitted: Emitted, buffers: Sequence[Array | None]) -> str:
     """The call with what each parameter's attribute asks for. ``buffers``: arrays, and ``None``, the capacity."""
-    (parameters,) = re.findall(rf"void \w*{emitted.kernel.name}\(([^{{]*)\) {{", text)
+    found = re.search(rf"\bkernel(?:\]\])? void \w*{emitted.kernel.name}\(([^{{]*)\) {{", text)
+    if found is None:
+        raise SimulationError(f"{emitted.kernel.name}: no kernel of that name")
     values = []
-    for attribute, place in re.findall(r"\[\[(\w+)(?:\((\d+)\))?\]\]", parameters):
+    for attribute, place in re.findall(r"\[\[(\w+)(?:\((\d+)\))?\]\]", found[1]):
         if attribute != "buffer":
             values.append(f"simt::{attribute}()")
         elif int(place) >= len(buffers):
