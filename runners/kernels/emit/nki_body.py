@@ -77,32 +77,41 @@ class Body(Values):
             left, right = right, left
         op = _OPS[node.op]
         if step := self.step_before(left):
-            data, other, first = self.tile(step.x), self.tile(right), self.step_text(step, 0)
+            data = self.tile(step.x)
+            other, first = self.beside(data, right), self.step_text(step, 0)
             arguments = f"data={data.text}", *first, f"op1=nl.{op}", f"operand1={other.text}"
             spent = self.spent(step.x) or self.spent(right)
             return self.result(
                 "scalar_tensor_tensor", *arguments, data=data, other=other, spent=spent, **place
             )
-        data, other = self.tile(left), self.tile(right)
+        data = self.tile(left)
+        other = self.beside(data, right)
         arguments = f"data1={data.text}", f"data2={other.text}", f"op=nl.{op}"
         spent = self.spent(left) or self.spent(right)
         return self.result("tensor_tensor", *arguments, data=data, other=other, spent=spent, **place)
 
     def quotient(self, node: Binary, place: dict[str, Any]) -> Tile:
         """A tile's reciprocal, times what it divides."""
+        if is_number(node.left) and number_text(node.left) == "1.0":
+            return self.reciprocal(node.right, **place)
         over = self.reciprocal(node.right)
         if is_number(node.left):
-            if number_text(node.left) == "1.0":
-                return over
             arguments = f"data={over.text}", "op0=nl.multiply", f"operand0={number_text(node.left)}"
             return self.result("tensor_scalar", *arguments, data=over, spent=over, **place)
         data = self.tile(node.left)
         arguments = f"data1={data.text}", f"data2={over.text}", "op=nl.multiply"
         return self.result("tensor_tensor", *arguments, data=data, other=over, spent=over, **place)
 
-    def reciprocal(self, node: Expr) -> Tile:
+    def reciprocal(self, node: Expr, **place: Any) -> Tile:
         data = self.tile(node)
-        return self.result("reciprocal", f"data={data.text}", data=data, spent=self.spent(node))
+        return self.result("reciprocal", f"data={data.text}", data=data, spent=self.spent(node), **place)
+
+    def beside(self, data: Tile, node: Expr) -> Tile:
+        """The tile of ``node``, out of PSUM where ``data`` is there: an instruction reads one operand of it."""
+        other = self.tile(node)
+        if not (data.in_psum and other.in_psum):
+            return other
+        return self.result("tensor_copy", f"src={other.text}", data=other)
 
     # --- operations with a number or a column -----------------------------------------------------
 
