@@ -19,26 +19,12 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from runners.kernels.emit.tile_place import Index, Tile
+from runners.kernels.emit.tile_place import Let as Let
+from runners.kernels.emit.tile_place import Read as Read
 from runners.kernels.expr import Array, Kernel
 from runners.kernels.sizes import Sizes, Storage
 
 BinaryOp = Literal["+", "-", "*", "/", "max"]
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """The symbol ``name`` becomes the first element of ``array``, an i32, read where the program runs."""
-
-    name: str
-    array: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Let:
-    """The symbol ``name`` stands for ``value`` from here on, inside the present loop."""
-
-    name: str
-    value: Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +62,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """``out`` = ``x`` in ``out``'s type: exact where it is wider, to the nearest even where it is narrower.
-
-    To i32 it takes whole numbers only. Of the same type, it is a copy.
-    """
+    """``out`` = ``x`` in ``out``'s type: to the nearest even where it is narrower; to i32 whole numbers only."""
 
     out: Tile
     x: Tile

@@ -1,10 +1,12 @@
-"""Places of a tile program: index expressions, and the tiles in a core's buffer."""
+"""Places of a tile program: index expressions and what names them, and the tiles in a core's buffer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from runners.kernels.expr import Array
 
 Dtype = Literal["f32", "bf16", "f16", "i32", "mask"]
 Role = Literal["input", "output", "work"]
@@ -53,6 +55,22 @@ def times_all(lengths: Iterable[Index]) -> Index:
     for length in lengths:
         product = times(product, length)
     return product
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The symbol ``name`` becomes the first element of ``array``, an i32, read where the program runs."""
+
+    name: str
+    array: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """The symbol ``name`` stands for ``value`` from here on, inside the present loop."""
+
+    name: str
+    value: Index
 
 
 @dataclass(frozen=True, slots=True)
