@@ -190,8 +190,8 @@ class AscendBody(Lines):
     def cast(self, cast: tile.Cast) -> str:
         out, x, cols = cast.out, cast.x, self.index(cast.cols)
         tensors = f"{self.local(out)}, {self.local(x)}"
-        if out.dtype == x.dtype:
-            return f"DataCopy({tensors}, {out.cols});"
+        if out.dtype == x.dtype:  # between any two places of the buffer, which DataCopy does not reach
+            return f"Muls({tensors}, 1.0f, {cols});"
         count = cols if out.rows == 1 else f"{self.index(cast.rows, 2)} * {out.cols}"
         mode = "CAST_NONE" if out.dtype == "f32" else "CAST_RINT"
         return f"Cast({tensors}, RoundMode::{mode}, {count});"

@@ -75,7 +75,7 @@ $void ColumnSum(
         Add(x, x, x[half * STRIDE], (left - half) * STRIDE);
         PipeBarrier<PIPE_V>();
     }
-    DataCopy(totals, x, STRIDE);
+    Muls(totals, x, 1.0f, STRIDE);
 }""",
 }
 
