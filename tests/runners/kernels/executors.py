@@ -15,7 +15,7 @@ import numpy as np
 
 from runners.kernels.emit import Emitted
 from tests.runners.kernels import c_runs
-from tests.simulators import nki, pallas, pto, simt
+from tests.simulators import ascendc, nki, pallas, pto, simt
 
 Call = Callable[[Emitted, dict[str, Any], int], None]
 Executor = Callable[[Sequence[Emitted], Path], Call]
@@ -53,5 +53,6 @@ EXECUTORS: dict[str, Executor] = {
     "metal-mlx": simt.execute,
     "nki": nki.execute,
     "nki-trn2": nki.execute,
+    "ascendc": ascendc.execute,
     "pto": pto.execute,
 }

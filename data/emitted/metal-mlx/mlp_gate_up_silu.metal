@@ -1,0 +1,69 @@
+// y = silu(gate_weight · x) · (up_weight · x)
+// gate_weight[out, in]; up_weight[out, in]; x[in]; y[out]
+// A simdgroup for each row. Launch: 2240 threadgroups of 128 threads.
+
+#pragma METAL fp math_mode(safe) // infinities are meant; before Metal 3.2: no fast math
+#include <metal_stdlib>
+using namespace metal;
+
+enum { OUT = 8960, IN = 1536 };
+enum { RUN = 8 }; // elements that lie together: what a lane takes at once
+enum { LANES = 32 }; // that share a row
+enum { SIMDGROUP_ROWS = 1 }; // of a simdgroup
+
+static inline float widen(ushort narrow) { // bf16 is the upper half of f32
+    return as_type<float>((unsigned)narrow << 16);
+}
+
+static inline void load_f32(const device float *from, thread float *to) { // 16 bytes at a time
+    for (int i = 0; i < RUN; i += 4) {
+        const float4 four = *(const device float4 *)(from + i);
+        to[i] = four.x;
+        to[i + 1] = four.y;
+        to[i + 2] = four.z;
+        to[i + 3] = four.w;
+    }
+}
+
+static inline void load_stored(const device ushort *from, thread float *to) { // 16 bytes at once
+    const uint4 words = *(const device uint4 *)from;
+    const unsigned word[4] = {words.x, words.y, words.z, words.w};
+    for (int i = 0; i < RUN; i++) to[i] = widen((ushort)(word[i / 2] >> 16 * (i % 2)));
+}
+
+static inline float lane_sum(float value) { // every lane gets the sum
+    for (int distance = LANES / 2; distance > 0; distance /= 2) value += simd_shuffle_xor(value, distance);
+    return value;
+}
+
+// The body: MLX writes the signature.
+    const uint thread_index = thread_index_in_threadgroup;
+    const uint group_index = threadgroup_position_in_grid.x;
+    const int lane = thread_index % LANES;
+    const int first = (group_index * 4 + thread_index / LANES) * SIMDGROUP_ROWS;
+    float total_1[SIMDGROUP_ROWS] = {0.0f};
+    float total_2[SIMDGROUP_ROWS] = {0.0f};
+    #pragma unroll 4
+    for (int start = 0; start < IN; start += LANES * RUN) {
+        const int in = start + lane * RUN;
+        float x_run[RUN];
+        load_f32(&x[in], x_run);
+        for (int row = 0; row < SIMDGROUP_ROWS; row++) {
+            const int out = first + row;
+            float gate_weight_run[RUN], up_weight_run[RUN];
+            load_stored(&gate_weight[out * IN + in], gate_weight_run);
+            load_stored(&up_weight[out * IN + in], up_weight_run);
+            for (int i = 0; i < RUN; i++) {
+                total_1[row] = fma(gate_weight_run[i], x_run[i], total_1[row]);
+                total_2[row] = fma(up_weight_run[i], x_run[i], total_2[row]);
+            }
+        }
+    }
+    for (int row = 0; row < SIMDGROUP_ROWS; row++) {
+        total_1[row] = lane_sum(total_1[row]);
+        total_2[row] = lane_sum(total_2[row]);
+        const int out = first + row;
+        if (lane == 0) {
+            y[out] = total_1[row] / (1.0f + precise::exp(-1.0f * total_1[row])) * total_2[row];
+        }
+    }
