@@ -62,9 +62,9 @@ class Bug:
 
 
 def spelling(text: str, dialect: Dialect) -> str:
-    """``text`` with the language's words for ``$barrier``, ``$private``, ``$rsqrt``, ``$wide``, and its names."""
-    words = {name: getattr(dialect, name) for name in ("barrier", "private", "wide")}
-    words["rsqrt"] = dialect.functions["rsqrt"]
+    """``text`` with the language's names, and its words for what a ``$`` marks."""
+    words = {name: getattr(dialect, name) for name in ("barrier", "private", "wide", "as_unsigned")}
+    words |= {name: dialect.functions[name] for name in ("rsqrt", "fma")} | {"bf16": dialect.stored["bf16"]}
     return Template(renamed(text, dialect.names)).substitute(words)
 
 
@@ -77,6 +77,7 @@ MERGED = "    $barrier\n    for (int each"
 SHARED_SHARES = "    $barrier\n    for (int head_dim"
 SECOND_SUM = "    $barrier\n    total = lane_sum"
 SKIPPED = bug("a barrier that some threads skip", SOFTMAX, ("    $barrier", "    if (warp) $barrier"))
+IN_16_BITS = "total[row] = widen(($bf16)($as_unsigned(total[row]) >> 16)); total[row] = $fma("
 BUGS = [
     bug("no barrier before a row's sum is read", SOFTMAX, (SECOND_SUM, SECOND_SUM.split("\n", 1)[1])),
     bug("no barrier before the teams are merged", ATTENTION, (MERGED, MERGED.split("\n", 1)[1])),
@@ -90,6 +91,7 @@ BUGS = [
     bug("a sum without its last run", Q_PROJ, (">= IN", ">= IN - RUN")),
     bug("half of the lanes left out of the sums", Q_PROJ, ("distance > 0", "distance > 1")),
     bug("no bias", Q_PROJ, (" + widen(bias[out])", "")),
+    bug("a sum in 16 bits", Q_PROJ, ("total[row] = $fma(", IN_16_BITS)),
     bug("all rows of a warp read from the first", RAGGED, ("? first + row :", "? first :")),
     bug("rows beyond the first of a warp not written", RAGGED, ("lane == 0 &&", "lane == 0 && row == 0 &&")),
     bug("no epsilon", NORM, (" + RMS_NORM_EPS", "")),

@@ -62,3 +62,11 @@ def test_the_compiler_refuses_what_is_no_cuda() -> None:
     text = emitted_for(TRUE_SIZES["rms_norm"], "cuda", "bf16").text.replace("__syncthreads", "__syncthread")
     with pytest.raises(Exception, match="__syncthread"):
         compile_to_machine_code(text, "sm_90a")
+
+
+def test_the_compiler_refuses_more_shared_memory_than_a_block_has() -> None:
+    text = emitted_for(TRUE_SIZES["rms_norm"], "cuda", "bf16").text.replace(
+        "total_of[WARPS]", "total_of[64 << 10]"
+    )
+    with pytest.raises(Exception, match="too much shared data"):
+        compile_to_machine_code(text, "sm_90a")

@@ -24,6 +24,7 @@ PLANTED = {
     "angles of another position": ("rope_qk", "(long)position[0]", "((long)position[0] - 1)"),
     "the wrong half": ("rope_qk", "* HALF + 1) * PAIR + pair] * sines", "* HALF + 0) * PAIR + pair] * sines"),
     "a sum that starts at one": ("o_proj_matvec", "total[LANES] = {0}", "total[LANES] = {1}"),
+    "a sum in 16 bits": ("o_proj_matvec", "float total[LANES]", "_Float16 total[LANES]"),
     "a residual taken twice": ("down_proj_residual", "+ residual[out]", "+ 2 * residual[out]"),
     "gate and up exchanged": ("mlp_gate_up_silu", "widen(gate_weight", "widen(up_weight"),
     "a row of the wrong token": ("embedding_lookup", "(long)token[0]", "((long)token[0] ^ 1)"),

@@ -23,6 +23,7 @@ PLANTED: list[tuple[Case, list[tuple[str, str]]]] = [
         Case("q_proj_matvec", MATRIX),
         [
             (" + bias", ""),
+            ("jnp.sum(weight * x,", "jnp.sum((weight * x).astype(jnp.bfloat16),"),
             ("pl.cdiv(OUT, BLOCK_OUT)", "OUT // BLOCK_OUT"),
             ("(BLOCK_OUT, IN), lambda i: (i, 0)", "(BLOCK_OUT, IN), lambda i: (0, 0)"),
         ],
