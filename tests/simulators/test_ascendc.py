@@ -13,7 +13,7 @@ from tests.simulators.ascendc.probes import DOUBLE, arrays, changed, emitted, ev
 Refused = dict[str, tuple[str, str]]
 
 LOAD, STORE = "DataCopy(a, from[tile * 64], 64)", "DataCopy(to[tile * 64], r, 64)"
-PLAIN = "Adds(r, a, 0.0f, 384);"
+PLAIN, V = "Adds(r, a, 0.0f, 384);", "PipeBarrier<PIPE_V>();"
 INPUT = (
     "TBuf<TPosition::VECIN> plain; pipe.InitBuffer(plain, 256); LocalTensor<float> p = plain.Get<float>();"
 )
@@ -51,6 +51,10 @@ OPERANDS: Refused = {
     "rows into a place for computing": (
         whole(f"DataCopyPad(t, from, {{1, 4, 0, 0, 0}}, {PAD}{{}});"),
         "VECIN or VECOUT, not VECCALC",
+    ),
+    "a copy between places for computing": (
+        whole("DataCopy(t, t[512], 64);"),
+        "there is no path from VECCALC to VECCALC",
     ),
     "a result off its own size": (
         whole("WholeReduceMax(r[1], a, 64, 1, 1, 1, 8);"),
@@ -226,6 +230,22 @@ PIPES: Refused = {
     "vector calls that depend on each other": (
         whole("Adds(r, a, 0.0f, 384); Adds(r, r, 0.0f, 384);"),
         "Adds: src, .* is still written by V .* PipeBarrier<PIPE_V> must",
+    ),
+    "a result in place of what an earlier call still reads": (
+        whole(f"Adds(t, a, 1.0f, 384); {V} Adds(r, t, 0.0f, 384); Adds(t, t, 0.0f, 384);"),
+        r"dst, .* is still read by V \(line 18: Adds\); PipeBarrier<PIPE_V> must",
+    ),
+    "numbers counted where vector calls still are": (
+        whole(f"Adds(t, a, 1.0f, 384); {V} CreateVecIndex(t, 0.0f, 384);"),
+        "CreateVecIndex: dst, .* is still written by V .* HardEvent::V_S must",
+    ),
+    "a store over what is still loaded": (
+        whole(f"{INPUT} DataCopy(p, to, 64); DataCopy(to, r, 64);"),
+        "dst in global memory is still read by MTE2 .* HardEvent::MTE2_MTE3 must",
+    ),
+    "a store over what another core loads": (
+        doubled((LOAD, "DataCopy(a, to[(tile + 1) % 6 * 64], 64)")),
+        "DataCopy: dst was read by block 0 of the same launch: nothing orders the two",
     ),
     "loads over each other": (
         whole(f"{INPUT} DataCopy(p, from, 64); DataCopy(p, from[64], 64);"),

@@ -28,6 +28,7 @@ def tile(rows: int = 8, cols: int = 16, dtype: str = "f32", **changed: Any) -> s
 
 F32, BF16, I32, MASK = tile(), tile(dtype="bf16"), tile(dtype="i32"), tile(cols=32, dtype="i8")
 COLUMN, ROW, NUMBERS = tile(cols=1, layout="col_major"), tile(rows=1), tile(rows=1, cols=8)
+COUNTED = tile(rows=1, dtype="i32")
 PART, WIDE = tile(v_row="?", v_col="?"), tile(cols=64)
 MODULE = """\
 module attributes {{pto.target_arch = "a3"}} {{
@@ -94,6 +95,20 @@ def test_a_comparison_selects() -> None:
         f"pto.tsel ins(%mask, %x, %zeros, %work : {MASK}, {F32}, {F32}, {tile(rows=1, dtype='i32')}) outs(%y : {F32})",
     )
     assert np.array_equal(y, np.maximum(x, 0))
+
+
+def test_numbers_are_counted_by_the_scalar_pipe_and_used_behind_a_barrier() -> None:
+    x, y = run(
+        f"%n = pto.alloc_tile : {COUNTED}",
+        f"%f = pto.alloc_tile : {ROW}",
+        "%i = arith.index_cast %c8 : index to i32",
+        f"pto.tci ins(%i : i32) outs(%n : {COUNTED})",
+        "pto.barrier <PIPE_ALL>",
+        f"pto.tcvt ins(%n : {COUNTED}) outs(%f : {ROW})",
+        f"pto.tmov ins(%x : {F32}) outs(%y : {F32})",
+        f"pto.tcolexpandmul ins(%y, %f : {F32}, {ROW}) outs(%y : {F32})",
+    )
+    assert np.array_equal(y, x * np.arange(8, 24, dtype=np.float32))
 
 
 def test_what_was_never_written_and_what_is_not_valid_is_no_number() -> None:
@@ -181,6 +196,13 @@ REFUSED: dict[str, tuple[str, ...]] = {
         f"%n = pto.alloc_tile : {I32}",
         "%i = arith.index_cast %c1 : index to i32",
         f"pto.tci ins(%i : i32) outs(%n : {I32})",
+    ),
+    "needs a barrier of all pipes": (
+        f"%n = pto.alloc_tile : {COUNTED}",
+        f"%f = pto.alloc_tile : {ROW}",
+        "%i = arith.index_cast %c1 : index to i32",
+        f"pto.tci ins(%i : i32) outs(%n : {COUNTED})",
+        f"pto.tcvt ins(%n : {COUNTED}) outs(%f : {ROW})",
     ),
     "too little scratch": (
         f"%w = pto.alloc_tile : {tile(cols=8)}",

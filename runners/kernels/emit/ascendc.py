@@ -1,8 +1,9 @@
 """AscendC C++, for the vector cores of Huawei's Atlas A2 (Ascend 910B): one function a kernel.
 
-It prints the tile program of :mod:`.tile_lower` with calls that CANN documents for these cores. Nothing is
-approximate that need not be: the documented errors of ``Rsqrt`` and ``Reciprocal`` are above 1e-4, so the
-reciprocal of a root is ``Sqrt`` and ``Div``.
+It prints the tile program of :mod:`.tile_lower` with calls that CANN documents for these cores, by their names in
+CANN 8.5 (9.1 renames some, such as ``WholeReduceSum``, and keeps these). Nothing is approximate that need
+not be: the documented errors of ``Rsqrt`` and ``Reciprocal`` are above 1e-4, so the reciprocal of a root
+is ``Sqrt`` and ``Div``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from runners.kernels.expr import Array, Axis, Kernel
 from runners.kernels.sizes import Sizes, Storage
 
 WIDTH = 110
+VECTOR_ONLY = (
+    "KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);"  # else a block may be a cube and two vector cores
+)
 _TIED = "\u00a0"  # a blank at which no line is broken
 _PLACES = {
     "input": ("TQue<TPosition::VECIN, 1>", "Queue"),
@@ -56,11 +60,8 @@ def _file(program: tile.Program) -> list[str]:
         if doc
     ]
     lengths = [f"{name.upper()} = {length}" for name, length in program.sizes.lengths.items()]
-    many = "block" if program.launch == 1 else "blocks"
     return [
-        f"// {kernel.doc}",
-        f"// {'; '.join(map(_described, kernel.arrays))}",
-        f"// {program.how} Launch: {program.launch} {many}; any number will do.",
+        *program.head,
         "",
         '#include "kernel_operator.h"',
         "",
@@ -70,8 +71,8 @@ def _file(program: tile.Program) -> list[str]:
         *own,
         "",
         *helpers(body.text),
-        f'extern "C" __global__ __aicore__ void {kernel.name}(',
-        *(line.replace(_TIED, " ") for line in _wrapped("    " + ", ".join(_parameters(kernel)) + ") {")),
+        *(line.replace(_TIED, " ") for line in _wrapped(_signature(kernel))),
+        f"    {VECTOR_ONLY}",
         *(part for line in body.lines for part in _wrapped(line)),
         "}",
     ]
@@ -83,14 +84,11 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=further, break_on_hyphens=False) or [""]
 
 
-def _described(array: Array) -> str:
-    return f"{array.name}[{', '.join(axis.name for axis in array.axes)}]" if array.axes else array.name
-
-
-def _parameters(kernel: Kernel) -> list[str]:
+def _signature(kernel: Kernel) -> str:
     dynamic = has_dynamic(axis for array in kernel.arrays for axis in array.axes)
     found = [f"GM_ADDR {array.name}" for array in kernel.arrays] + ["int32_t capacity"] * dynamic
-    return [parameter.replace(" ", _TIED) for parameter in found]
+    parameters = ", ".join(parameter.replace(" ", _TIED) for parameter in found)
+    return f'extern "C" __global__ __aicore__ void {kernel.name}({parameters}) {{'
 
 
 def _declarations(body: AscendBody) -> None:

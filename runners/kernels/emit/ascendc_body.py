@@ -7,6 +7,7 @@ tensor is taken out of its queue before its first use and freed after its last, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from runners.kernels.emit import tile
 from runners.kernels.emit.ascendc_order import Order, used
@@ -156,6 +157,9 @@ class AscendBody(Lines):
         match statement:
             case tile.Cast():
                 return [self.cast(statement)]
+            case tile.Fill(out, value) if value == -inf:
+                bits = f"Duplicate({self.local(out)}.ReinterpretCast<uint32_t>(), 0xff800000u, {cols});"
+                return ["// minus infinity", bits]
             case tile.Scalar(out, "over", x, value):
                 name = self.local(out)
                 divided = f"Div({name}, {name}, {self.local(x)}, {cols});"
@@ -176,8 +180,8 @@ class AscendBody(Lines):
                 return function.capitalize(), (out, x), cols
             case tile.Fill(out, value):
                 return "Duplicate", (out,), float_text(value), cols
-            case tile.Count(out, start):
-                return "CreateVecIndex", (out,), f"static_cast<float>({self.index(start)})", cols
+            case tile.Count(out):
+                return "CreateVecIndex", (out,), float_text(0.0), cols
             case tile.Reduce(out, fold, x, work):
                 return f"Reduce{fold.capitalize()}", (out, x, work), cols
             case tile.Compare(out, relation, left, right):

@@ -1,7 +1,7 @@
 """PTO-MLIR, level 2: tile buffers without addresses, and no synchronisation.
 
 The tiles' places in the buffer and the waits between loads, arithmetic and stores are the assembler's affair
-(``ptoas --pto-arch=a3 --enable-insert-sync``). The level has no word for a tile of two buffers, so each tile is one:
+(``ptoas --pto-arch=a3 --enable-insert-sync``), but for one operation that it takes for another pipe's. The level has no word for a tile of two buffers, so each tile is one:
 a 16-bit input is free for the next load once it is widened, and that load runs beside the arithmetic.
 
 The text keeps to the dialect of April 2026, with an alias for each type.
@@ -9,7 +9,6 @@ The text keeps to the dialect of April 2026, with an alias for each type.
 
 from __future__ import annotations
 
-import textwrap
 from math import prod
 
 from runners.kernels.emit import tile as ir
@@ -27,9 +26,7 @@ from runners.kernels.sizes import Sizes, Storage
 MOST_ELEMENTS = 2**31 - 1
 """An index of the dialect becomes an integer of 32 bits, and a place in an array is one."""
 HEAD = """\
-// {doc}
-// {arrays}
-// {how}
+{head}
 // ptoas --pto-arch=a3 --enable-insert-sync places the tiles and inserts the synchronisation.
 
 {types}
@@ -67,16 +64,11 @@ class Printer:
         """The module."""
         self.block(self.program.body)
         kernel, body = self.program.kernel, self.writer.lines()
-        arrays = "; ".join(
-            f"{a.name}[{', '.join(x.name for x in a.axes)}]" if a.axes else a.name for a in kernel.arrays
-        )
         parameters = [f"%{array.name}_ptr: !pto.ptr<{self.element(array)}>" for array in kernel.arrays]
         if any(axis.dynamic for axis in kernel.axes):
             parameters.append("%capacity: index")
         return HEAD.format(
-            doc=kernel.doc,
-            arrays="\n// ".join(textwrap.wrap(arrays, 100)),
-            how="\n// ".join(textwrap.wrap(f"{self.program.how} Launch: {self.program.launch} cores.", 100)),
+            head="\n".join(self.program.head),
             types="\n".join(kind.definition for kind in self.tiles.types),
             name=kernel.name,
             parameters=",\n      ".join(parameters),

@@ -84,15 +84,17 @@ class Compute:
         return self.writer.constant(literal(value), "f32"), "f32"
 
     def count(self, statement: ir.Count) -> None:
-        """Consecutive numbers are made in i32, then converted."""
+        """Consecutive numbers are made in i32, then converted.
+
+        On an a3 the scalar pipe writes them, which the assembler's synchronisation takes for the vector pipe.
+        """
         out, base = statement.out, self.tiles.base[statement.out.name]
         integers = Tile(f"{out.name}_i32", "i32", base.rows, base.cols)
         self.tiles.allocate(integers.name, TileType("i32", base.rows, base.cols, (base.rows, base.cols)))
         seen = self.tiles.view(integers, 1, statement.cols)
-        first = self.writer.index(statement.start)
-        text = f"arith.index_cast {first} : index to i32"
-        number = self.writer.value((statement.start, "i32"), f"{first[1:]}_i32", text)
+        number = self.writer.constant("0", "i32", wish="c0_i32")
         self.operation("tci", [(number, "i32")], seen)
+        self.writer.line("pto.barrier <PIPE_ALL>  // tci runs on the scalar pipe")
         self.operation("tcvt", [seen], self.tiles.view(out, 1, statement.cols))
 
     def row_expand(self, statement: ir.RowExpand) -> None:

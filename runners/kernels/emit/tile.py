@@ -14,6 +14,7 @@ A statement's first field is the tile that it writes. It may be an operand too, 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -113,10 +114,9 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """``out[c]`` = ``start + c``, as f32: below 2^24, so exact."""
+    """``out[c]`` = ``c``, as f32: below 2^24, so exact."""
 
     out: Tile
-    start: Index
     cols: Index
 
 
@@ -233,6 +233,19 @@ class Program:
     def bytes(self) -> int:
         """What all tiles take of the buffer."""
         return sum(tile.bytes for tile in self.tiles)
+
+    @property
+    def head(self) -> list[str]:
+        """What a text says first, as ``//`` comments: what it computes, of which arrays, and how it is launched."""
+        arrays = [
+            f"{array.name}[{',_'.join(axis.name for axis in array.axes)}]" for array in self.kernel.arrays
+        ]
+        launch = f"{self.how} Launch: {self.launch} blocks; any number will do."
+        if self.launch == 1:
+            launch = "Launch: 1 block, as there is no more to do at once."
+        parts = (self.kernel.doc, "; ".join(arrays).replace("[]", ""), launch)
+        lines = (line for part in parts for line in textwrap.wrap(part, 100))
+        return [f"// {line}".replace(",_", ", ") for line in lines]
 
 
 def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -102,9 +102,13 @@ class Body:
         return Symbol(name)
 
     def constant(self, name: str, value: int, doc: str = "") -> Symbol:
-        """A constant of the program."""
-        self.constants[name] = (value, doc)
-        return Symbol(name)
+        """A constant of the program; its name is numbered where another value has it."""
+        found, numbered = name, 1
+        while self.constants.get(found, (value,))[0] != value:
+            numbered += 1
+            found = f"{name}_{numbered}"
+        self.constants[found] = (value, doc)
+        return Symbol(found)
 
     def length(self, axis: Axis) -> int:
         """The length of a static axis."""

@@ -37,9 +37,8 @@ def _programs(
     """A loop over the points of ``standing``, and over the pieces of ``running``."""
     pieces = -(-body.length(running) // MOST_COLS) if running else 1
     count = prod(map(body.length, standing)) * pieces
-    stop = times_all([body.extent(axis) for axis in standing])
-    if pieces > 1:
-        stop = times(stop, body.constant("PIECES", pieces, "of a row"))
+    parts = body.constant("PIECES", pieces, "of a row") if pieces > 1 else 1
+    stop = times(times_all([body.extent(axis) for axis in standing]), parts)
     body.launch = max(body.launch, min(count, CORES))
     body.spans = {}
     if running is None or pieces == 1:
@@ -52,9 +51,9 @@ def _programs(
         place: Index = program
         if pieces > 1 and running:
             most = body.constant("PIECE", MOST_COLS, "elements of a row that are taken at once")
-            start = body.let("start", times(Combined("%", place, Symbol("PIECES")), most))
+            start = body.let("start", times(Combined("%", place, parts), most))
             body.spans[running] = body.part(running, start, most)
-            place = Combined("//", place, Symbol("PIECES"))
+            place = Combined("//", place, parts)
         stand(body, standing, place)
         for node in body.kernel.reductions:
             if node.op == "argmax":

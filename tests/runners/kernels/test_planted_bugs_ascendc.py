@@ -65,7 +65,7 @@ REFRESHED = (
 )
 TAIL_MASK = "width - c < 64 ? width - c : 64"
 DIVIDED = "Div(number2Local, number2Local, number1Local, 1)"
-COPIED = "DataCopy(number2Local, number1Local, 8)"
+COPIED = "Muls(number2Local, number1Local, 1.0f, 1)"
 COPY_IN = "        CopyIn(xQueue, xGm[rows * COLS], COLS);\n"
 PADDED = """\
 DataCopyPad(to, from, DataCopyExtParams{1, bytes, 0, 0, 0}, DataCopyPadExtParams<T>{false, 0, 0, 0});"""
@@ -128,7 +128,7 @@ ROUNDING = [
     bug("truncated", rounding_case("f16"), ("CAST_RINT", "CAST_TRUNC"), storage="f16"),
     bug("ties away from zero", rounding_case("f16"), ("CAST_RINT", "CAST_ROUND"), storage="f16"),
 ]
-ORDERED = [ATTENTION, SOFTMAX, GELU, LAYERNORM, NORM, Q_PROJ, PARTS, GATE_UP, ROPE]
+ORDERED = [ATTENTION, SOFTMAX, GELU, LAYERNORM, NORM, Q_PROJ, PARTS, GATE_UP, ROPE, ARGMAX]
 
 
 def without_one_barrier(case: Case) -> list[Emitted]:

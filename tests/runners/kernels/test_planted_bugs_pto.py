@@ -19,6 +19,7 @@ ATTENTION = Case("attention_decode_gqa", Sizes({"kv_heads": 2, "group": 3, "head
 ROPE = Case("rope_qk", Sizes({"q_heads": 4, "kv_heads": 2, "half": 2, "pair": 8}), 37, 60)
 APPEND = Case("kv_cache_append", Sizes({"kv_heads": 2, "head_dim": 8}), 37, 64)
 EMBED = Case("embedding_lookup", Sizes({"vocab": 200, "hidden": 40}))
+ARGMAX = Case("argmax_greedy", Sizes({"vocab": 10007}))
 NORM = Case("layernorm", Sizes({"rows": 3, "cols": 67}))
 
 PLANTED: list[tuple[Case, dict[str, tuple[str, str]]]] = [
@@ -79,6 +80,7 @@ PLANTED: list[tuple[Case, dict[str, tuple[str, str]]]] = [
             "more of a tile than is valid": ("v_row=1, v_col=8", "v_row=1, v_col=16"),
         },
     ),
+    (ARGMAX, {"no barrier behind the scalar pipe": ("pto.barrier <PIPE_ALL>", "")}),
     (EMBED, {"the first row": ("offsets = [%token,", "offsets = [%c0,")}),
     (
         NORM,

@@ -28,7 +28,7 @@ extern "C" const char *simulate(int kernel, int blocks, int reverse, int count, 
     core::arguments = arguments, core::capacity = capacity;
     core::arrays.clear();
     for (int place = 0; place < count; place++)
-        core::arrays.push_back({(uintptr_t)arguments[place], (uintptr_t)arguments[place] + bytes[place]});
+        core::arrays.push_back({(uintptr_t)arguments[place], (uintptr_t)arguments[place] + bytes[place], {}});
     return core::launch(KERNELS[kernel], blocks, reverse);
 }
 """

@@ -64,6 +64,12 @@ static void check_pad(const AscendC::DataCopyExtParams &copy, uint64_t size, Pos
     if (position == Position::VECCALC) fault("the unified buffer's end must be VECIN or VECOUT, not VECCALC");
 }
 
+static void check_path(Position from, Position to) {
+    if (!(from == Position::VECIN && to == Position::VECCALC) &&
+        !(from == Position::VECCALC && to == Position::VECOUT))
+        fault(text("there is no path from %s to %s", POSITION_NAMES[(int)from], POSITION_NAMES[(int)to]));
+}
+
 } // namespace core
 
 namespace AscendC {
@@ -86,12 +92,13 @@ void DataCopy(const GlobalTensor<T> &dst, const LocalTensor<T> &src, uint32_t co
     core::store(dst, 0, src, 0, count * sizeof(T));
 }
 
-// Within the unified buffer a copy is an instruction of pipe V.
+// Within the unified buffer a copy is an instruction of pipe V, from VECIN to VECCALC or from there to VECOUT.
 template <class T>
 void DataCopy(const LocalTensor<T> &dst, const LocalTensor<T> &src, uint32_t count,
               int line = __builtin_LINE()) {
     core::start(core::V, "DataCopy", line);
     core::check_length(count * sizeof(T));
+    core::check_path(core::buffer_of(src, "src").position, core::buffer_of(dst, "dst").position);
     const uint64_t bytes = count * sizeof(T);
     const uint8_t *from = core::reach(src, core::V, core::READ, "src", 0, bytes);
     memmove(core::reach(dst, core::V, core::WRITE, "dst", 0, bytes), from, bytes);

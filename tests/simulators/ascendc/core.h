@@ -162,6 +162,7 @@ static void barrier_of_all() {
 
 struct Mark { // of 32 bytes
     uint32_t written, read[PIPES];
+    uint32_t before; // when the last reader's pipe had read it before: what an operation in place must wait for
     Pipe writer;
 };
 
@@ -201,13 +202,16 @@ static void touch(Pipe pipe, Access access, const char *role, int buffer, uint32
         if (!ordered(pipe, mark.writer, mark.written))
             hazard(what(), "written", mark.writer, mark.written, pipe);
         if (access == READ) {
+            if (mark.read[pipe] != now[pipe]) mark.before = mark.read[pipe];
             mark.read[pipe] = now[pipe];
             continue;
         }
-        for (int other = 0; other < PIPES; other++)
-            if (!ordered(pipe, Pipe(other), mark.read[other]))
-                hazard(what(), "read", Pipe(other), mark.read[other], pipe);
-        mark = {now[pipe], {}, pipe};
+        for (int other = 0; other < PIPES; other++) {
+            const bool own = other == pipe && mark.read[other] == now[other];
+            const uint32_t time = own ? mark.before : mark.read[other];
+            if (!ordered(pipe, Pipe(other), time)) hazard(what(), "read", Pipe(other), time, pipe);
+        }
+        mark = {now[pipe], {}, 0, pipe};
     }
 }
 

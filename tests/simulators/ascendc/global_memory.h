@@ -1,7 +1,8 @@
 // Global memory: the arrays of the launch, and what its stores have written so far.
 //
-// Cores run here one after the other, but nothing orders them on the device: what one wrote, no other may touch.
-// Within a core, loads and scalar reads must be ordered after the stores they read.
+// Cores run here one after the other, but nothing orders them on the device: what one wrote, no other may touch,
+// and what one has read, no other may write. Within a core, loads and scalar reads must be ordered after the stores
+// that they read, and stores after what reads the bytes that they overwrite.
 #pragma once
 
 #include "core.h"
@@ -10,8 +11,16 @@
 
 namespace core {
 
+struct Loaded {
+    uintptr_t begin, end;
+    int block;
+    uint32_t time;
+    Pipe pipe;
+};
+
 struct Array {
     uintptr_t begin, end;
+    std::vector<Loaded> loads; // of this launch
 };
 
 struct Stored {
@@ -43,7 +52,8 @@ static int array_of(uintptr_t begin) {
     return -1;
 }
 
-static void check_extent(const Global &tensor, const char *role, uintptr_t begin, uint64_t bytes) {
+// The number of the array that ``bytes`` from ``begin`` on lie in.
+static int check_extent(const Global &tensor, const char *role, uintptr_t begin, uint64_t bytes) {
     if (begin + bytes > tensor.end)
         fault(std::string(role) +
               text(" reaches %lu bytes beyond what SetGlobalBuffer declared", begin + bytes - tensor.end));
@@ -53,6 +63,18 @@ static void check_extent(const Global &tensor, const char *role, uintptr_t begin
         fault(std::string(role) + text(" reaches %lu bytes beyond the end of argument %d, of %lu bytes",
                                        begin + bytes - arrays[array].end, array,
                                        arrays[array].end - arrays[array].begin));
+    return array;
+}
+
+static void check_loads(const Array &array, const char *role, uintptr_t begin, uintptr_t end) {
+    for (const Loaded &loaded : array.loads) {
+        if (loaded.end <= begin || end <= loaded.begin) continue;
+        if (loaded.block != block)
+            fault(std::string(role) +
+                  text(" was read by block %d of the same launch: nothing orders the two", loaded.block));
+        if (!ordered(MTE3, loaded.pipe, loaded.time))
+            hazard(std::string(role) + " in global memory", "read", loaded.pipe, loaded.time, MTE3);
+    }
 }
 
 static void check_order(Pipe pipe, const char *role, uintptr_t begin, uintptr_t end) {
@@ -87,9 +109,14 @@ static void remember_store(uintptr_t begin, uintptr_t end) {
 // The bytes from ``offset`` on in ``tensor``, after all checks.
 static uint8_t *reach(const Global &tensor, Pipe pipe, const char *role, uint64_t offset, uint64_t bytes) {
     const uintptr_t begin = tensor.begin + offset;
-    check_extent(tensor, role, begin, bytes);
+    Array &array = arrays[check_extent(tensor, role, begin, bytes)];
     if (!stores.empty()) check_order(pipe, role, begin, begin + bytes);
-    if (pipe == MTE3) remember_store(begin, begin + bytes);
+    if (pipe == MTE3) {
+        check_loads(array, role, begin, begin + bytes);
+        remember_store(begin, begin + bytes);
+    } else {
+        array.loads.push_back({begin, begin + bytes, block, now[pipe], pipe});
+    }
     return (uint8_t *)begin;
 }
 

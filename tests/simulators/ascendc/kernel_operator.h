@@ -32,9 +32,15 @@ void Duplicate(const LocalTensor<T> &dst, const T &scalar, uint64_t mask, int re
                           });
 }
 
+// The scalar pipe writes the first block, of which the vector pipe makes the others: CANN's own call sets a flag
+// from the one to the other, but none that would make the scalar pipe wait for what the vector pipe does with dst.
 template <class T>
 void CreateVecIndex(LocalTensor<T> dst, const T &firstValue, uint32_t count, int line = __builtin_LINE()) {
     ASCENDC_TYPES("CreateVecIndex", int16_t, half, int32_t, float);
+    const uint32_t block = core::BLOCK / sizeof(T), first = count < block ? count : block;
+    core::start(core::S, "CreateVecIndex", line);
+    core::reach(dst, core::S, core::WRITE, "dst", 0, first * sizeof(T));
+    core::views[core::V].join(core::given(core::S));
     core::start(core::V, "CreateVecIndex", line);
     T *to = core::write(dst, "dst", count);
     for (uint32_t place = 0; place < count; place++) to[place] = T(firstValue + (T)place);

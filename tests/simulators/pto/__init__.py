@@ -4,7 +4,9 @@
 
 :mod:`.reader` reads the text, :mod:`.program` checks names and types and makes it runnable, :mod:`.vector` says
 what each operation on tiles does and asks of its operands, :mod:`.memory` holds tiles and views.
-Level 2 of the dialect leaves synchronisation to the assembler, so an order of waits is not checked here.
+Level 2 of the dialect leaves synchronisation to the assembler, so an order of waits is not checked here, but for
+``tci``: on an a3 its library writes on the scalar pipe (pto-isa, ``a2a3/TCI.hpp``), and the assembler counts it among
+the vector pipe's operations, so that a barrier of all pipes must come before the numbers are used.
 :mod:`.january` respells a text for :mod:`.verify`, which has the vendor's own verifier look at it.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,13 +16,25 @@ POISON: dict[str, Any] = {
 
 
 class Buffer:
-    """A place in the unified buffer; ``mask`` stands in for packed bits, in a layout that is the machine's own."""
+    """A place in the unified buffer; ``mask`` stands in for packed bits, in a layout that is the machine's own.
 
-    __slots__ = ("flat", "mask")
+    ``scalar``: the scalar pipe has written it, and no barrier of all pipes has come since.
+    """
+
+    __slots__ = ("flat", "mask", "scalar")
+    written_by_scalar_pipe: ClassVar[list[Buffer]] = []
 
     def __init__(self, kind: TileType) -> None:
         self.flat = np.full(kind.rows * kind.cols, POISON[kind.dtype], HELD[kind.dtype])
         self.mask: Any = None
+        self.scalar = False
+
+    @classmethod
+    def barrier(cls) -> None:
+        """All pipes wait for each other."""
+        for buffer in cls.written_by_scalar_pipe:
+            buffer.scalar = False
+        cls.written_by_scalar_pipe.clear()
 
 
 class Tile:
@@ -54,6 +66,7 @@ class Tile:
 
     def read(self) -> Any:
         """The valid region, as numbers that NumPy computes with."""
+        self._settled()
         if self.buffer.mask is not None:
             raise Refused("packed bits are read by tsel alone")
         rows, cols = self.valid
@@ -62,6 +75,7 @@ class Tile:
 
     def write(self, numbers: Any) -> None:
         """The valid region becomes ``numbers``; what lies beyond it in the tile may be anything."""
+        self._settled()
         rows, cols = self.valid
         self.buffer.mask = None
         if self.whole:
@@ -69,6 +83,16 @@ class Tile:
             return
         self.grid[:rows, :cols] = numbers
         self.grid[rows:], self.grid[:rows, cols:] = (POISON[self.kind.dtype],) * 2
+
+    def write_by_scalar_pipe(self, numbers: Any) -> None:
+        """The same by the pipe that the assembler's synchronisation leaves out."""
+        self.write(numbers)
+        self.buffer.scalar = True
+        Buffer.written_by_scalar_pipe.append(self.buffer)
+
+    def _settled(self) -> None:
+        if self.buffer.scalar:
+            raise Refused("what the scalar pipe writes needs a barrier of all pipes")
 
 
 def widened(bits: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.simulators.pto import places, scalars
 from tests.simulators.pto.lines import Line, Name, Step, Values, require, written
+from tests.simulators.pto.memory import Buffer
 from tests.simulators.pto.reader import Function, Operation
 from tests.simulators.pto.tile_types import Refused, TileType, Type
 from tests.simulators.pto.vector import RULES
@@ -71,6 +72,8 @@ class Program:
             return self.loop(line, scope)
         if operation.name == "return":
             return lambda _: None
+        if operation.name == "pto.barrier":
+            return lambda _: Buffer.barrier()
         if operation.name in RULES:
             return _vector(line)
         require(operation.name in MAKERS, f"no operation {operation.name}")

@@ -67,6 +67,7 @@ _FORMS = (
     _form(r"(?P<name>arith\.constant) (?P<attributes>[^% ]+) : {T}"),
     _form(r"(?P<name>arith\.\w+) {a} : {T}"),
     _form(r"(?P<name>scf\.for) (?P<result>%\w+) = {a} to {b} step {c} \{"),
+    _form(r"(?P<name>pto\.barrier) (?P<attributes><PIPE_ALL>)"),
     _form(r"(?P<name>return)"),
 )
 

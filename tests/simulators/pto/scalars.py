@@ -51,7 +51,7 @@ def constant(line: Line) -> Step:
     (kind,), text = line.types, line.operation.attributes
     if kind == "f32":
         return keep(line.define(kind), literal(text))
-    require(kind == "index", "constants are indices or f32")
+    require(kind in ("index", "i32"), "constants are indices, i32 or f32")
     return keep(line.define(kind, int(text)), int(text))
 
 

@@ -68,7 +68,7 @@ def _count_check(types: Types) -> None:
 
 
 def _count(start: int, out: Tile) -> None:
-    out.write(np.arange(start, start + out.valid[1], dtype=np.int32))
+    out.write_by_scalar_pipe(np.arange(start, start + out.valid[1], dtype=np.int32))
 
 
 CONVERSIONS = {
