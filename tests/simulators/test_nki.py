@@ -48,6 +48,7 @@ REFUSED: dict[str, tuple[Act, str]] = {
     "columns past the end": (lambda: sbuf(2, 8)[:, nl.ds(4, 5)], "out of bounds"),
     "a slice past the end": (lambda: memory(4, 4)[2:5, :], "out of bounds"),
     "a place past the end": (lambda: memory(4, 4)[4, :], "out of bounds"),
+    "a memory of another name": (lambda: nl.ndarray((2, 2), nl.float32, buffer="hbm2"), "no memory"),
     "partitions reshaped": (lambda: sbuf(4, 4).reshape((2, 8)), "partitions cannot"),
     "partitions repeated": (lambda: sbuf(1, 4).broadcast(0, 2), "partitions cannot"),
     "a part of a number as a whole one": (
@@ -57,6 +58,10 @@ REFUSED: dict[str, tuple[Act, str]] = {
     # engines
     "an engine on memory": (lambda: isa.tensor_copy(memory(2, 2), sbuf(2, 2)), "does not reach memory"),
     "partitions from 16 on": (lambda: isa.tensor_copy(sbuf(16, 2), sbuf(32, 2)[16:32, :]), "0, 32, 64 or 96"),
+    "33 partitions from 32 on": (
+        lambda: isa.tensor_copy(sbuf(33, 2), sbuf(65, 2)[32:65, :]),
+        "at most 32 partitions from 32",
+    ),
     "across partitions": (
         lambda: isa.tensor_tensor(sbuf(2, 2), sbuf(2, 2), sbuf(1, 2), nl.add),
         "must be the same",
@@ -88,6 +93,10 @@ REFUSED: dict[str, tuple[Act, str]] = {
         "no reduction",
     ),
     "a predicate of f32": (lambda: isa.tensor_copy_predicated(sbuf(2, 2), 0.0, sbuf(2, 2)), "unsigned"),
+    "a whole number where f32 is": (
+        lambda: isa.tensor_copy_predicated(sbuf(2, 2), 1, sbuf(2, 2, dtype=nl.uint8)),
+        "1 into float32",
+    ),
     "a pattern of other columns": (lambda: isa.iota(sbuf(2, 2), [[1, 3]]), "does not fit"),
     # Tensor Engine
     "129 stationary columns": (lambda: product(sbuf(2, 129), sbuf(2, 2)), "128 "),

@@ -88,6 +88,21 @@ def test_a_kernel_of_the_later_package_changes_its_parameters_in_place() -> None
     assert y.all()
 
 
+@pytest.mark.parametrize("buffer", ["private_hbm", "hbm", "sbuf"])
+def test_what_is_returned_must_be_shared(buffer: str) -> None:
+    def later(_):  # type: ignore[no-untyped-def]
+        return nl.ndarray((2, 2), nl.float32, buffer=buffer)
+
+    def earlier(_):  # type: ignore[no-untyped-def]
+        return nl1.ndarray((2, 2), nl1.float32, buffer=buffer)
+
+    x = np.ones((2, 2), np.float32)
+    with pytest.raises(RefusedError, match="shared device memory"):
+        simulate(jit(later))(x)
+    with pytest.raises(RefusedError, match="shared device memory"):
+        trn1.simulate_kernel(trn1.Kernel(earlier), x)
+
+
 def test_a_name_that_a_loop_gave_is_not_known_after_it() -> None:
     with pytest.raises(RefusedError, match="tile is used outside"):
 

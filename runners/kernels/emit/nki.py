@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 
 from runners.kernels.emit import nki_argmax, nki_matvec, nki_rows, nki_tokens
 from runners.kernels.emit.emitted import Emitted, Target
@@ -72,6 +73,7 @@ def _emit(kernel: Kernel, sizes: Sizes, storage: Storage, program: Program, targ
         program.call(f"{array.name} = nl.ndarray(", shape, f"dtype=nl.{dtype}", "buffer=nl.shared_hbm")
     _lower(lowering)
     program.add(f"return {', '.join(array.name for array in kernel.outputs)}")
+    _check_names(lowering, kept)
     return Emitted(
         kernel=kernel,
         target=target,
@@ -101,6 +103,16 @@ def _lower(lowering: Lowering) -> None:
 def _kept_row(kernel: Kernel, array: Array) -> bool:
     """Whether only a row of an output is written, so that it must be taken and given back."""
     return any(store.target.array == array and chosen(store.target) for store in kernel.stores)
+
+
+def _check_names(lowering: Lowering, fresh: list[Array]) -> None:
+    """Refuse a kernel of whose names the text makes another use."""
+    lines = "\n".join(lowering.program.lines)
+    written = Counter(re.findall(r"^ *(\w+) = ", lines, re.MULTILINE))
+    counters = set(re.findall(r"^ *for (\w+) in", lines, re.MULTILINE))
+    twice = {array.name for array in lowering.kernel.arrays if written[array.name] > (array in fresh)}
+    if found := twice | counters & {*written, *(array.name for array in lowering.kernel.arrays)}:
+        raise lowering.refused(f"another name is wanted for {', '.join(sorted(found))}")
 
 
 def _text(lowering: Lowering, fresh: list[Array]) -> str:
@@ -134,4 +146,6 @@ def _constants(lowering: Lowering, lines: str) -> list[str]:
     settings = {name.upper(): repr(value) for name, value in lowering.sizes.settings.items()}
     found = {name: f"{value}  # {comment}" for name, (value, comment) in lowering.constants.items()}
     every = {**lengths, **settings, **found}
+    if len(every) < len(lengths) + len(settings) + len(found):
+        raise lowering.refused(f"another name than that of a length is wanted for one of {', '.join(found)}")
     return [f"{name} = {value}" for name, value in every.items() if re.search(rf"\b{name}\b", lines)]

@@ -17,6 +17,7 @@ from runners.kernels.emit.nki_values import Values
 from runners.kernels.expr import Binary, BinaryOp, Expr, Store, Unary
 
 _OPS: dict[BinaryOp, str] = {"+": "add", "-": "subtract", "*": "multiply", "/": "multiply"}
+_NAMES = {"+": "added", "-": "difference", "*": "product", "/": "quotient", "exp": "power", "rsqrt": "root"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Body(Values):
             value = self.compute(node, dtype=dtype, name=name)
         else:
             value = self.tile(node)
-            if value.dtype != dtype:
+            if value.dtype != dtype or value.in_psum:
                 value = self.result("tensor_copy", f"src={value.text}", data=value, dtype=dtype, name=name)
         if place := chosen(target):
             rows, source = self.rows(target, *place)
@@ -54,20 +55,22 @@ class Body(Values):
     # --- values -----------------------------------------------------------------------------------
 
     def compute(
-        self, node: Expr, *, dtype: str = "float32", name: str = "part", into: Tile | None = None
+        self, node: Expr, *, dtype: str = "float32", name: str = "", into: Tile | None = None
     ) -> Tile:
         """A function or an operation, as few instructions as are needed."""
+        assert isinstance(node, Unary | Binary), node
+        if not name:  # a tile that is used again holds this and that
+            name = "part" if self.program.reuses else _NAMES[node.op]
         place: dict[str, Any] = {"dtype": dtype, "name": name, "into": into}
         if isinstance(node, Unary):
             scale, x = self.scaled(node.x)
             data = self.tile(x)
             arguments = f"op=nl.{node.op}", f"data={data.text}", f"scale={scale}" if scale else ""
             return self.result("activation", *arguments, data=data, spent=self.spent(x), **place)
-        assert isinstance(node, Binary), node
         if step := self.step(node):
             return self.scalar_steps(step, place)
-        if node.op == "/":
-            return self.quotient(node, place)
+        if is_number(node.left):
+            return self.inverse(node, place)
         return self.both(node, place)
 
     def both(self, node: Binary, place: dict[str, Any]) -> Tile:
@@ -75,35 +78,29 @@ class Body(Values):
         left, right = node.left, node.right
         if not self.step_before(left) and self.step_before(right) and node.op in "+*":
             left, right = right, left
-        op = _OPS[node.op]
-        if step := self.step_before(left):
-            data = self.tile(step.x)
-            other, first = self.beside(data, right), self.step_text(step, 0)
-            arguments = f"data={data.text}", *first, f"op1=nl.{op}", f"operand1={other.text}"
-            spent = self.spent(step.x) or self.spent(right)
-            return self.result(
-                "scalar_tensor_tensor", *arguments, data=data, other=other, spent=spent, **place
-            )
-        data = self.tile(left)
-        other = self.beside(data, right)
-        arguments = f"data1={data.text}", f"data2={other.text}", f"op=nl.{op}"
-        spent = self.spent(left) or self.spent(right)
-        return self.result("tensor_tensor", *arguments, data=data, other=other, spent=spent, **place)
+        step, op = self.step_before(left), f"nl.{_OPS[node.op]}"
+        x = step.x if step else left
+        data = self.tile(x)
+        other = self.reciprocal(right) if node.op == "/" else self.beside(data, right)
+        spent = self.spent(x) or (other if node.op == "/" else self.spent(right))
+        if step:
+            call, first = "scalar_tensor_tensor", f"data={data.text}"
+            arguments = first, *self.step_text(step, 0), f"op1={op}", f"operand1={other.text}"
+        else:
+            call, arguments = "tensor_tensor", (f"data1={data.text}", f"data2={other.text}", f"op={op}")
+        return self.result(call, *arguments, data=data, other=other, spent=spent, **place)
 
-    def quotient(self, node: Binary, place: dict[str, Any]) -> Tile:
-        """A tile's reciprocal, times what it divides."""
-        if is_number(node.left) and number_text(node.left) == "1.0":
+    def inverse(self, node: Binary, place: dict[str, Any]) -> Tile:
+        """A number over a tile."""
+        if number_text(node.left) == "1.0":
             return self.reciprocal(node.right, **place)
         over = self.reciprocal(node.right)
-        if is_number(node.left):
-            arguments = f"data={over.text}", "op0=nl.multiply", f"operand0={number_text(node.left)}"
-            return self.result("tensor_scalar", *arguments, data=over, spent=over, **place)
-        data = self.tile(node.left)
-        arguments = f"data1={data.text}", f"data2={over.text}", "op=nl.multiply"
-        return self.result("tensor_tensor", *arguments, data=data, other=over, spent=over, **place)
+        arguments = f"data={over.text}", "op0=nl.multiply", f"operand0={number_text(node.left)}"
+        return self.result("tensor_scalar", *arguments, data=over, spent=over, **place)
 
     def reciprocal(self, node: Expr, **place: Any) -> Tile:
-        data = self.tile(node)
+        data, name = self.tile(node), "part" if self.program.reuses else "inverse"
+        place = {"name": name, **place}
         return self.result("reciprocal", f"data={data.text}", data=data, spent=self.spent(node), **place)
 
     def beside(self, data: Tile, node: Expr) -> Tile:
@@ -142,7 +139,7 @@ class Body(Values):
     def step_text(self, step: Step, number: int) -> list[str]:
         """The arguments of the operation ``number`` of an instruction."""
         if is_number(step.operand):
-            operand = f"1.0 / {number_text(step.operand, 3)}" if step.divides else number_text(step.operand)
+            operand = f"1.0 / {number_text(step.operand)}" if step.divides else number_text(step.operand)
         else:
             operand = (self.reciprocal(step.operand) if step.divides else self.tile(step.operand)).text
         return [
@@ -157,7 +154,7 @@ class Body(Values):
         while isinstance(x, Binary) and x.op == "*" and x not in self.tiles and self.uses[x] < 2:
             if not is_number(x.left):
                 break
-            factors.append(number_text(x.left, 2))
+            factors.append(number_text(x.left))
             x = x.right
         return " * ".join(factors), x
 

@@ -3,10 +3,10 @@
 An instruction has the same name and the same arguments in both; they differ in where its result goes, in how
 memory is reached, and in the loops:
 
-- ``neuronxcc.nki`` (trn1; Neuron SDK 2.22 to 2.27, the last that has it): instructions return their tile, in the
-  type of their operands unless ``dtype`` says otherwise; ``nl.load`` and ``nl.store`` reach memory; a matrix
-  product is added to a zeroed PSUM tile; ``nl.affine_range`` is a loop without dependencies, whose counter is a
-  symbol;
+- ``neuronxcc.nki`` (trn1; Neuron SDK 2.25, the first to document parameters that are changed, to 2.27, the
+  last): instructions return their tile, in the type of their operands unless ``dtype`` says otherwise;
+  ``nl.load`` and ``nl.store`` reach memory; a matrix product is added to a zeroed PSUM tile;
+  ``nl.affine_range`` is a loop without dependencies, whose counter is a symbol;
 - ``nki`` (trn2 and newer; version 0.5, Neuron SDK 2.31, and later: ``broadcast`` and ``vector_select`` are new
   there): instructions write the tile ``dst``, which ``nl.ndarray`` allocates; ``nisa.dma_copy`` reaches memory;
   ``accumulate`` adds to a PSUM tile; every ``range`` is unrolled as the kernel is traced.

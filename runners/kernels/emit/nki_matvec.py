@@ -10,11 +10,13 @@ partition p holds the inputs ``p * steps`` to ``(p + 1) * steps``, so each parti
 run, and so is its share of x. The sums come out one output to a partition, one panel to a column, and are
 transposed once for up to 128 panels; then bias, residual and gate go over whole rows, as they lie in memory.
 
-**x is not rounded.** A 16-bit weight needs a 16-bit partner, but x is f32. A f32 has 24 bits and a bf16 has 8:
-x is the exact sum of three of bf16, x = high + middle + low, each the rounding of what is left. They are three
-columns of one moving operand, which takes no longer than one (64 cycles are the floor). Each product of two
-16-bit numbers is exact in f32 and PSUM adds in f32, so what is lost is what f32 sums lose. f16 weights take the
-same bf16 parts, as bf16 has the range of f32. f32 weights take x as it is, at four times the cycles.
+**x is not rounded.** A bf16 weight needs a 16-bit partner, but x is f32. A f32 has 24 bits and a bf16 has 8:
+x is the exact sum of three of bf16, x = high + middle + low, each the rounding of what is left. (Below 2^-110
+the low part is less than bf16's smallest number; from 2^128 - 2^119 on the high part is infinite.) They are
+three columns of one moving operand, which takes no longer than one (64 cycles are the floor). Each product of
+two bf16 numbers is exact in f32 and PSUM adds in f32, so what is lost is what f32 sums lose. f32 weights take x
+as it is, at four times the cycles. f16 weights are widened to f32 first: bf16 parts of x would be as exact, but
+trn1's documentation does not say that f16 may meet bf16.
 
 Lengths that 128 does not divide are dealt to as many partitions as divide them, so nothing is ragged.
 """
@@ -32,6 +34,8 @@ from runners.kernels.emit.schedule import matrices
 from runners.kernels.expr import Array, Axis, Expr, Load, Reduce
 
 _PARTS = 3
+_BYTES = 6
+"""Of SBUF for an element of a panel, at most: of f16 and, widened, of f32."""
 
 
 def layouts(lowering: Lowering) -> dict[str, Layout]:
@@ -66,7 +70,7 @@ class _Matvec:
             raise lowering.refused("not the products of one f32 vector alone")
         (self.vector,), (self.out,) = vectors, kernel.parallel
         self.inner = kernel.reductions[0].axis
-        self.exact = lowering.stored == "float32"
+        self.split = lowering.stored == "bfloat16"
         self.constants()
 
     def constants(self) -> None:
@@ -75,10 +79,10 @@ class _Matvec:
         self.in_lanes, self.steps = f"{inner}_LANES", f"{inner}_STEPS"
         self.dealt(self.out, self.out_lanes, self.tiles, "panels")
         self.dealt(self.inner, self.in_lanes, self.steps, "elements on each")
-        if not self.exact:
+        if self.split:
             self.lowering.constant("PARTS", _PARTS, "of bf16, whose sum is an element of f32")
         panel = lanes(self.lowering.length(self.out))
-        held = self.lowering.constants[self.steps][0] * panel * 4 * len(self.lowering.kernel.reductions)
+        held = self.lowering.constants[self.steps][0] * panel * _BYTES * len(self.lowering.kernel.reductions)
         if held > PARTITION_BYTES // 2:
             raise self.lowering.refused(f"a panel of {held} bytes a partition leaves no room for the next")
         self.lowering.walk = f"Panels of {panel} outputs."
@@ -122,7 +126,7 @@ class _Matvec:
             for product, column in zip(products, columns, strict=True):
                 self.panel(product, vector, column.columns("t", "1"), f"{first}t")
         return {
-            product.node: self.rows(column, product.name)
+            product.node: self.program.transposed(self.program.unique(product.name), column)
             for product, column in zip(products, columns, strict=True)
         }
 
@@ -131,25 +135,23 @@ class _Matvec:
         stored, width = self.lowering.stored, vector.shape[2]
         name = self.program.unique(f"{product.matrix.name}_tile")
         shape = (self.in_lanes, self.steps, self.out_lanes)
-        self.program.load(name, f"{product.panels}[{place}, :, :, :]", shape, stored)
+        tile = self.program.load(name, f"{product.panels}[{place}, :, :, :]", shape, stored)
+        if stored == "float16":
+            wide = Tile(self.program.unique(f"{product.matrix.name}_wide"), shape)
+            tile = self.program.result("tensor_copy", f"src={name}", tile=wide, default=stored)
         sums = self.program.sums(self.program.unique(f"{product.name}_sums"), (self.out_lanes, width))
         with self.program.loop("k", self.steps):
-            self.program.add_product(sums, f"{name}[:, k, :]", f"{vector.text}[:, k, :]", "k")
-        if self.exact:
-            self.program.result("tensor_copy", f"src={sums.text}", tile=column, default="float32", into=True)
-        else:
+            self.program.add_product(sums, f"{tile.text}[:, k, :]", f"{vector.text}[:, k, :]", "k")
+        if self.split:
             added = "op=nl.add", f"data={sums.text}", "axis=1", "keepdims=True"
             self.program.result("tensor_reduce", *added, tile=column, default="float32", into=True)
-
-    def rows(self, columns: Tile, name: str) -> Tile:
-        turned = self.program.transposed(self.program.unique(f"{name}_turned"), columns)
-        rows = Tile(self.program.unique(name), turned.shape)
-        return self.program.result("tensor_copy", f"src={turned.text}", tile=rows, default="float32")
+        else:
+            self.program.result("tensor_copy", f"src={sums.text}", tile=column, default="float32", into=True)
 
     def vector_tile(self) -> Tile:
         """The moving operand: the vector as it is, or its three parts."""
         name, deep = self.vector.name, (self.in_lanes, self.steps, "1")
-        if self.exact:
+        if not self.split:
             source = f"{name}.reshape({self._shape(deep)})"
             return self.program.load(self.program.unique(f"{name}_tile"), source, deep, "float32")
         self.program.add(f"# {name}, exactly, as the sum of a high, a middle and a low part")

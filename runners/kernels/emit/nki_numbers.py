@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 
-from runners.kernels.expr import Binary, Constant, Expr, Length, Load, Setting, Store, Unary
-
-_BINDS = {"+": 1, "-": 1, "*": 2, "/": 2}
+from runners.kernels.expr import Binary, Constant, Expr, Length, Load, Reduce, Setting, Store, Unary
 
 
 def is_number(node: Expr) -> bool:
-    """Whether nothing in ``node`` is read."""
-    return not any(isinstance(part, Load) for part in node.walk())
+    """Whether ``node`` is arithmetic on numbers, which :func:`number_text` can write."""
+    return not any(
+        isinstance(part, Load | Reduce) or (isinstance(part, Unary) and part.op != "rsqrt")
+        for part in node.walk()
+    )
 
 
-def number_text(node: Expr, binds: int = 0) -> str:
-    """A number as text, in parentheses where an operator that ``binds`` tighter takes it."""
+def number_text(node: Expr) -> str:
+    """A number as text."""
     match node:
         case Constant(value):
             return repr(value)
         case Setting(name):
             return name.upper()
-        case Length(axis) if not axis.dynamic:
+        case Length(axis):
             return axis.name.upper()
         case Unary("rsqrt", x):
-            base = number_text(x, 3)
-            return f"{base}**-0.5" if base.isidentifier() else f"{base} ** -0.5"
+            base = number_text(x)
+            return f"{base} ** -0.5" if isinstance(x, Binary) else f"{base}**-0.5"
         case Binary(op, left, right):
-            own = _BINDS[op]
-            text = f"{number_text(left, own)} {op} {number_text(right, own + 1)}"
-            return f"({text})" if own < binds else text
-    raise NotImplementedError(f"no number from {node}")
+            return f"({number_text(left)} {op} {number_text(right)})"
+    raise AssertionError(node)
 
 
 def uses(stores: tuple[Store, ...]) -> Counter[Expr]:

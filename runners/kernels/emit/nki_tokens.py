@@ -1,11 +1,15 @@
 """Sums over the tokens, weighted by a softmax: scores on the chip, each key and each value read once.
 
 The scores of all tokens stay in SBUF, on a partition for each member of a group, so the largest is known before
-any power of e is taken; with their numbers and copies they are 13 bytes a token, and 13,000 tokens fit. Keys and
-values come in tiles of 128 tokens, gathered by row numbers, of which none lies past the position: the last token
-stands in for what is past it, and nothing unwritten is ever read, be it NaN. Its scores there are set to a number
-that has no power of e. A kernel is traced for a capacity and goes through all of its tiles; the position is read
-on the device.
+any power of e is taken. With their numbers and copies they are 13 bytes a token: a text refuses a capacity of
+more than 13,000 tokens when it is traced, as only then the capacity is known. Keys and values come in tiles of
+128 tokens, gathered by row numbers, of which none lies past the position: the last token stands in for what is
+past it, and nothing unwritten is ever read, be it NaN. Its scores there are set to a number that has no power
+of e.
+
+The position is read on the device, but no loop ends there: trn1 documents no loop whose length the device knows,
+and of the later package only the newest. **All tiles of the capacity are gone through at any position, so a step
+takes time in proportion to the capacity.** Give a cache no more than the tokens that it is to hold.
 
 A key tile has its tokens on the partitions and is transposed, as the Tensor Engine sums along them; a transposed
 tile is copied out of PSUM anyhow, and is widened to f32 by that. Queries, scores and shares are never rounded:
@@ -22,6 +26,7 @@ from runners.kernels.emit.online import CarriedSum, one_pass
 from runners.kernels.expr import Binary, Expr, Load, Reduce
 
 _NO_SCORE = "-3.0e38"
+_MOST_TOKENS = 13_000
 
 
 def lower(lowering: Lowering) -> None:
@@ -39,7 +44,7 @@ class _Tokens:
             self.query.array.axes,
             self.key.array.axes,
         )
-        self.counter = self.still.name.removesuffix("s")
+        self.counter = self.program.unique(self.still.name.removesuffix("s"))
         for axis in (self.member, self.inner):
             if lowering.length(axis) > PARTITIONS:
                 raise lowering.refused(f"{axis.name} is longer than there are partitions")
@@ -68,7 +73,9 @@ class _Tokens:
 
     def write(self) -> None:
         capacity = self.program.unique("capacity")
+        most = self.lowering.constant("MOST_TOKENS", _MOST_TOKENS, "whose scores SBUF holds")
         self.program.add(f"{capacity} = {length_of(self.key, 1)}")
+        self.program.add(f"assert {capacity} <= {most}")
         self.program.add("tiles = -(-capacity // TOKENS)")
         self.rows_of = {load: self.row_view(load, capacity) for load in self.by_token()}
         self.places()
@@ -109,7 +116,7 @@ class _Tokens:
         clamped = f"data={self.token.text}", "op0=nl.minimum", f"operand0={self.last.text}"
         moved = "op1=nl.add", f"operand1={self.counter} * {capacity}"
         self.program.add("# the row of each token; past the position, that of the last one")
-        self.row = Tile("row", self.token.shape, "int32")
+        self.row = Tile(self.program.unique("row"), self.token.shape, "int32")
         self.program.result("tensor_scalar", *clamped, *moved, tile=self.row, default="int32")
         shares = self.softmax(self.scores())
         known: dict[Expr, Tile] = {}

@@ -33,15 +33,19 @@ def wrong(
         emitted, (old, new) = emitted_for(case, target, storage), planted
         assert old in emitted.text, old
         text = emitted.text.replace(old, new) if old else emitted.text
-        found += [f"{case} {storage} {target} {why}" for why in _wrong(emitted, text, arrays, right, folder)]
+        found += [
+            f"{case} {storage} {target} {why}" for why in wrong_text(emitted, text, arrays, right, folder)
+        ]
     return found
 
 
-def _wrong(
+def wrong_text(
     emitted: Emitted, text: str, arrays: dict[str, Any], right: dict[str, Any], folder: Path
 ) -> list[str]:
+    """What is wrong with what ``text``, run on copies of ``arrays``, gives."""
     try:
-        got = run_module(emitted, loaded(emitted, text, folder), packed(emitted, arrays))
+        fresh = {name: array.copy() for name, array in arrays.items()}
+        got = run_module(emitted, loaded(emitted, text, folder), packed(emitted, fresh))
     except RefusedError as refusal:
         return [f"refused: {refusal}"]
     shaped = {name: numbers.reshape(right[name].shape) for name, numbers in got.items()}

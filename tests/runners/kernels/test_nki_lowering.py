@@ -10,7 +10,21 @@ import pytest
 
 from runners.kernels.emit import TARGETS as EMITTERS
 from runners.kernels.emit import emit
-from runners.kernels.expr import Axis, Constant, Kernel, Length, Load, Store, f32, i32, kernel, stored, total
+from runners.kernels.expr import (
+    Axis,
+    Constant,
+    Kernel,
+    Length,
+    Load,
+    Store,
+    exp,
+    f32,
+    i32,
+    kernel,
+    rsqrt,
+    stored,
+    total,
+)
 from runners.kernels.sizes import Sizes
 from runners.kernels.source import DECODE_STEP, KERNELS, softmax_of, tokens
 from tests.runners.kernels.cases import DTYPES, ROOT, Case
@@ -41,6 +55,57 @@ def test_a_kernel_that_no_emitter_was_written_for_runs(tmp_path: Path) -> None:
         arrays = {"x": x, "w": w, "h": h, "y": np.full_like(x, np.nan)}
         execute([emitted], tmp_path)(emitted, arrays, 1)
         assert np.linalg.norm(arrays["y"] - right) <= 1e-6 * np.linalg.norm(right)
+
+
+def test_numbers_are_computed_as_the_expression_says(tmp_path: Path) -> None:
+    @kernel(rows)
+    def spread_out(x: Load = f32(rows, cols), y: Load = f32(rows, cols)) -> Store:
+        """y = x times (1 / sqrt(2 + n) - (3 - (1 - n)) / (4 n)), where n is the length of a row"""
+        n = Length(cols)
+        return y.set(x * (rsqrt(2.0 + n) - (Constant(3.0) - (Constant(1.0) - n)) / (4.0 * n)))
+
+    x = np.linspace(-1, 1, 35, dtype=np.float32).reshape(5, 7)
+    for target in TARGETS:
+        emitted = emit(spread_out, target, Sizes({"rows": 5, "cols": 7}), "f32")
+        arrays = {"x": x, "y": np.full_like(x, np.nan)}
+        execute([emitted], tmp_path)(emitted, arrays, 1)
+        assert np.allclose(arrays["y"], x * (1 / 3 - 9 / 28), rtol=1e-6)
+
+
+@kernel(rows, slots)
+def attention(
+    keys: Load = stored(rows, tokens, cols),
+    values: Load = stored(rows, tokens, cols),
+    q: Load = f32(rows, slots, cols),
+    position: Load = i32(),
+    y: Load = f32(rows, slots, cols),
+) -> Store:
+    """y = values, weighed by the softmax of keys times q, which is not scaled"""
+    del position
+    return y.set(total(values * softmax_of(total(keys * q, cols), tokens), tokens))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_scores_may_be_unscaled_and_factors_in_any_order(target: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    keys, values = rng.standard_normal((2, 2, 140, 8), np.float32)
+    keys[:, 131:], values[:, 131:] = np.nan, np.nan
+    q = rng.standard_normal((2, 3, 8), np.float32)
+    arrays = {"keys": keys, "values": values, "q": q, "position": np.array(130, np.int32)}
+    arrays["y"] = np.full_like(q, np.nan)
+    emitted = emit(attention, target, Sizes({"rows": 2, "slots": 3, "cols": 8}), "f32")
+    execute([emitted], tmp_path)(emitted, arrays, 140)
+    e = np.exp(np.einsum("rsc,rtc->rst", q.astype(float), keys[:, :131]))
+    right = np.einsum("rst,rtc->rsc", e / e.sum(2, keepdims=True), values[:, :131])
+    assert np.linalg.norm(arrays["y"] - right) <= 1e-6 * np.linalg.norm(right)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_capacity_whose_scores_do_not_fit_is_refused_when_it_is_traced(target: str, tmp_path: Path) -> None:
+    emitted = emit(attention, target, Sizes({"rows": 1, "slots": 1, "cols": 1}), "f32")
+    arrays = {array.name: np.zeros((1, 13_001, 1), np.float32) for array in attention.arrays}
+    with pytest.raises(AssertionError):
+        execute([emitted], tmp_path)(emitted, arrays, 13_001)
 
 
 def test_sums_of_a_folded_row_are_multiplied_and_inverted(tmp_path: Path) -> None:
@@ -86,6 +151,18 @@ def filled(y: Load = f32(rows, cols)) -> Store:
 
 
 @kernel(rows)
+def powered(x: Load = f32(rows, cols), y: Load = f32(rows, cols)) -> Store:
+    """y = x times a number's power of e"""
+    return y.set(x * exp(Constant(2.0)))
+
+
+@kernel(rows)
+def counted(x: Load = f32(rows, cols), y: Load = f32(rows, cols)) -> Store:
+    """y = x times a sum of ones"""
+    return y.set(x * total(Constant(1.0), cols))
+
+
+@kernel(rows)
 def averaged(
     x: Load = f32(rows, cols), position: Load = i32(), w: Load = f32(tokens), y: Load = f32(rows, cols)
 ) -> Store:
@@ -94,9 +171,32 @@ def averaged(
     return y.set(x / Length(tokens))
 
 
+@kernel(rows)
+def shadowed(i: Load = f32(rows, cols), y: Load = f32(rows, cols)) -> Store:
+    """y = i + i, where i counts tiles in the text"""
+    return y.set(i + i)
+
+
+@kernel(rows)
+def overwritten(tiles: Load = stored(rows, cols), x: Load = f32(cols), y: Load = f32(rows)) -> Store:
+    """y = tiles times x, where tiles are counted in the text"""
+    return y.set(total(tiles * x, cols))
+
+
+@kernel(Axis("group"))
+def grouped(
+    w: Load = stored(Axis("group"), cols), x: Load = f32(cols), y: Load = f32(Axis("group"))
+) -> Store:
+    """y = w x, where a group of panels has another length"""
+    return y.set(total(w * x, cols))
+
+
 SMALL = {"rows": 3, "cols": 3, "slots": 3}
 UNDONE: list[tuple[Kernel, dict[str, int]]] = [
-    *((refused, SMALL) for refused in (spread, turned, filled, averaged)),
+    *((refused, SMALL) for refused in (spread, turned, filled, powered, counted, averaged)),
+    (shadowed, {"rows": 256, "cols": 3}),
+    (overwritten, {"rows": 16640, "cols": 3}),
+    (grouped, {"group": 16640, "cols": 3}),
     (KERNELS["softmax"], {"rows": 1, "cols": 5633}),
     (KERNELS["argmax_greedy"], {"vocab": 1 << 25}),
     (KERNELS["attention_decode_gqa"], {"kv_heads": 1, "group": 1, "head_dim": 200}),

@@ -9,8 +9,8 @@ import pytest
 
 from runners.kernels.sizes import Sizes, Storage
 from tests.runners.kernels.cases import Case
-from tests.runners.kernels.nki_runs import TARGETS, wrong
-from tests.runners.kernels.simt_runs import emitted_for
+from tests.runners.kernels.nki_runs import TARGETS, wrong, wrong_text
+from tests.runners.kernels.simt_runs import emitted_for, inputs, wanted
 from tests.simulators.nki import loaded, packed, run_module
 
 MATRIX = Sizes({"out": 16640, "in": 384})
@@ -33,6 +33,7 @@ BOTH: list[tuple[Case, Bugs]] = [
             ("moving=x_parts[:, k, :]", "moving=x_parts[:, 0, :]"),
             ("moving=x_parts[:, k, :]", "moving=x_left"),
             ("OUT_LANES = 128", "OUT_LANES = 256"),
+            ("nl.shared_hbm", "nl.private_hbm"),
             ("IN_LANES = 128", "IN_LANES = 192"),
             ("data2=x_parts[:, :, 0]", "data2=x_parts[:, :, 1]"),
         ],
@@ -110,7 +111,10 @@ TRN2: list[tuple[Case, Bugs]] = [
             ("dst=total_columns[:, nl.ds(t, 1)]", "dst=total_columns[:, nl.ds(0, 1)]"),
             ("dtype=nl.float32, buffer=nl.psum", "dtype=nl.bfloat16, buffer=nl.psum"),
             ("PARTS = 3", "PARTS = 600"),
-            ("nisa.tensor_copy(dst=total, src=total_turned)", "nisa.dma_copy(dst=total, src=total_turned)"),
+            (
+                "nisa.tensor_tensor(dst=q_tile, data1=total, data2=bias_tile, op=nl.add)",
+                "nisa.dma_copy(dst=q_tile, src=total)",
+            ),
             ("IN_STEPS, OUT_LANES), dtype=nl.bfloat16", "200 * IN_STEPS, OUT_LANES), dtype=nl.bfloat16"),
         ],
     ),
@@ -142,6 +146,24 @@ def test_a_planted_bug_makes_the_check_fail(case: Case, target: str, planted: Bu
     assert wrong(case, storage, tmp_path, (target,)) == []
     unnoticed = [bug for bug in planted if not wrong(case, storage, tmp_path, (target,), bug)]
     assert unnoticed == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_scores_whose_powers_overflow_are_noticed(target: str, tmp_path: Path) -> None:
+    emitted, arrays = emitted_for(ATTENTION, target, "bf16"), inputs(ATTENTION, "bf16")
+    arrays["q"] *= 40
+    right = wanted(ATTENTION, "bf16", arrays)
+    as_they_are = emitted.text.replace("op0=nl.subtract, operand0=largest", "op0=nl.subtract, operand0=0.0")
+    assert wrong_text(emitted, emitted.text, arrays, right, tmp_path) == []
+    assert wrong_text(emitted, as_they_are, arrays, right, tmp_path) != []
+
+
+def test_a_text_leaves_the_next_what_it_was_given(tmp_path: Path) -> None:
+    """A cache that one text wrote would hide that the next writes nothing."""
+    emitted, arrays = emitted_for(APPEND, "nki", "bf16"), inputs(APPEND, "bf16")
+    before = {name: array.tobytes() for name, array in arrays.items()}
+    assert wrong_text(emitted, emitted.text, arrays, wanted(APPEND, "bf16", arrays), tmp_path) == []
+    assert before == {name: array.tobytes() for name, array in arrays.items()}
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from tests.simulators.nki.memory import PARTITIONS, STARTS, Numbers, RefusedError, Tensor, check
+from tests.simulators.nki.memory import MOST_FROM, PARTITIONS, Numbers, RefusedError, Tensor, check
 
 MOVING_COLUMNS = 512
 TRANSPOSED_COLUMNS = 128
@@ -50,7 +50,11 @@ def f32(tensor: Tensor) -> Numbers:
 def on_chip(*tensors: Tensor) -> None:
     for tensor in tensors:
         check(tensor.buffer != "hbm", "an engine does not reach memory")
-        check(tensor.start in STARTS, f"an access begins at partition 0, 32, 64 or 96 (got {tensor.start})")
+        start, count = tensor.start, tensor.shape[0]
+        check(start in MOST_FROM, f"an access begins at partition 0, 32, 64 or 96 (got {start})")
+        check(
+            count <= MOST_FROM[start], f"at most {MOST_FROM[start]} partitions from {start} on (got {count})"
+        )
 
 
 def alike(*tensors: Tensor) -> None:
@@ -172,6 +176,8 @@ def tensor_copy_predicated(dst: Tensor, src: Any, predicate: Tensor) -> None:
         alike(dst, src)
         check(src.dtype == dst.dtype, "a copy where a predicate holds keeps the type")
         check("sbuf" in (src.buffer, predicate.buffer), "both operands in PSUM")
+    else:
+        check(isinstance(src, int if dst.dtype.kind in "iu" else float), f"{src!r} into {dst.dtype}")
     dst.write(
         np.where(
             predicate.read() != 0, src.read() if isinstance(src, Tensor) else dst.dtype.type(src), dst.read()

@@ -15,12 +15,16 @@ import numpy as np
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 Buffer = Literal["sbuf", "psum", "hbm"]
+BUFFERS: dict[str, Buffer] = {
+    "sbuf": "sbuf", "psum": "psum", "hbm": "hbm", "private_hbm": "hbm", "shared_hbm": "hbm",
+}  # fmt: skip
 
 PARTITIONS = 128
 SBUF_BYTES = 176 << 10  # of a partition: 192 KiB on trn1, less 16 that the compiler keeps
 PSUM_BANK_BYTES = 2 << 10
 PSUM_BANKS = 8
-STARTS = (0, 32, 64, 96)  # where an engine's access may begin
+MOST_FROM = {0: PARTITIONS, 32: 32, 64: 64, 96: 32}
+"""Where an engine's access may begin, and how many partitions it may have from there."""
 
 
 class RefusedError(Exception):
@@ -54,10 +58,14 @@ Chip.current = Chip()
 
 @dataclass(eq=False)
 class Storage:
-    """The memory behind views. ``begun``: a product was written there, so another may be added."""
+    """The memory behind views. ``begun``: a product was written there, so another may be added.
+
+    ``returnable``: it is a parameter's, or was allocated as shared, so a kernel may give it back.
+    """
 
     buffer: Buffer
     updatable: bool = True
+    returnable: bool = True
     begun: bool = False
 
 
@@ -82,9 +90,10 @@ class Tensor:
         self.data, self.storage, self.start = data, storage, start
 
     @classmethod
-    def fresh(cls, shape: Sequence[int], dtype: Any, buffer: Buffer) -> Self:
-        """Memory that nothing was written to."""
-        on_chip, item = buffer != "hbm", np.dtype(dtype).itemsize
+    def fresh(cls, shape: Sequence[int], dtype: Any, buffer: str) -> Self:
+        """Memory that nothing was written to. ``buffer`` is a name of ``nki.language``."""
+        check(buffer in BUFFERS, f"{buffer!r} is no memory")
+        on_chip, item = BUFFERS[buffer] != "hbm", np.dtype(dtype).itemsize
         check(
             all(isinstance(length, int) and length > 0 for length in shape),
             f"a shape of numbers (got {shape})",
@@ -96,7 +105,7 @@ class Tensor:
             buffer != "psum" or held <= PSUM_BANK_BYTES,
             f"a PSUM tile has {PSUM_BANK_BYTES} bytes (got {held})",
         )
-        storage = Storage(buffer)
+        storage = Storage(BUFFERS[buffer], returnable=buffer == "shared_hbm")
         if on_chip:
             taken = (held, 0) if buffer == "sbuf" else (0, 1)
             Chip.current.take(*taken)

@@ -35,7 +35,8 @@ def simulate(kernel: Kernel) -> Callable[..., Any]:
             found = kernel.function(*(NkiTensor(array, Storage("hbm")) for array in given))
         results = found if isinstance(found, tuple) else (found,)
         on_device = all(isinstance(one, NkiTensor) and one.buffer == "hbm" for one in results)
-        check(on_device, "a kernel returns device memory")
+        shared = on_device and all(one.storage.returnable for one in results)
+        check(shared, "a kernel returns shared device memory")
         arrays = tuple(one.data for one in results)
         return arrays if isinstance(found, tuple) else arrays[0]
 

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from tests.simulators.nki.instructions import Op
-from tests.simulators.nki.memory import Buffer, Rows, Slice, Tensor, check
+from tests.simulators.nki.memory import Rows, Slice, Tensor, check
 
 float32, float16, bfloat16 = np.float32, np.float16, ml_dtypes.bfloat16
 int32, uint8, uint16, uint32 = np.int32, np.uint8, np.uint16, np.uint32
@@ -38,5 +38,4 @@ class NkiTensor(Tensor):
 
 
 def ndarray(shape: tuple[int, ...], dtype: Any, buffer: str = sbuf) -> NkiTensor:
-    memories: dict[str, Buffer] = {sbuf: "sbuf", psum: "psum"}
-    return NkiTensor.fresh(shape, dtype, memories.get(buffer, "hbm"))
+    return NkiTensor.fresh(shape, dtype, buffer)

@@ -41,9 +41,9 @@ def simulate_kernel(kernel: Kernel, *given: Any) -> Any:
     with np.errstate(all="ignore"):
         found = kernel.function(*tensors)
     results = found if isinstance(found, tuple) else (found,)
+    on_device = all(isinstance(one, tensor) and one.buffer == "hbm" for one in results)
     check(
-        all(isinstance(one, tensor) and one.buffer == "hbm" for one in results),
-        "a kernel returns device memory",
+        on_device and all(one.storage.returnable for one in results), "a kernel returns shared device memory"
     )
     returned = {id(one.storage) for one in results}
     for one, may in zip(tensors, updatable, strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.simulators.nki import instructions as engines
 from tests.simulators.nki.instructions import Op
-from tests.simulators.nki.memory import Buffer, RefusedError, Rows, Slice, Tensor, check, number
+from tests.simulators.nki.memory import RefusedError, Rows, Slice, Tensor, check, number
 
 float32, float16, bfloat16 = np.float32, np.float16, ml_dtypes.bfloat16
 int32, uint8, uint16, uint32 = np.int32, np.uint8, np.uint16, np.uint32
@@ -119,8 +119,7 @@ class tensor(Tensor):
 
 
 def ndarray(shape: tuple[int, ...], dtype: Any, *, buffer: str = sbuf) -> tensor:
-    memories: dict[str, Buffer] = {sbuf: "sbuf", psum: "psum"}
-    return tensor.fresh(shape, dtype, memories.get(buffer, "hbm"))
+    return tensor.fresh(shape, dtype, buffer)
 
 
 def zeros(shape: tuple[int, ...], dtype: Any, *, buffer: str = sbuf) -> tensor:
