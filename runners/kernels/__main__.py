@@ -82,16 +82,26 @@ def emit_command(
 
 
 @main.command("list")
+@click.option("--target", default="", help="One language: lines and SHA-256 for each of its storage types.")
 @_model
 @_data
-def list_command(model: str, data_dir: Path) -> None:
-    """A table of kernels and languages: lines, and how the SHA-256 begins."""
+def list_command(target: str, model: str, data_dir: Path) -> None:
+    """A table of kernels and languages: how many lines each text has."""
     sizes = model_sizes(data_dir, model)
-    click.echo(_line("kernel", ["source", *TARGETS]))
+    if target:
+        language = TARGETS[_known("--target", target, TARGETS)]
+        for name, kernel in KERNELS.items():
+            for storage in language.storages:
+                text = language.emit(kernel, sizes[name], storage).text
+                click.echo(f"{name:24}{storage:6}{_lines(text):4}  {_sha256(text)}")
+        return
+    heads = ["source", *TARGETS]
+    click.echo(f"{'kernel':24}{'  '.join(heads)}")
     for name, kernel in KERNELS.items():
         texts = [source_text(kernel)]
-        texts += [target.emit(kernel, sizes[name], _shown(target)).text for target in TARGETS.values()]
-        click.echo(_line(name, [f"{_lines(text):3} {_sha256(text)[:8]}" for text in texts]))
+        texts += [one.emit(kernel, sizes[name], _shown(one)).text for one in TARGETS.values()]
+        cells = (f"{_lines(text):{len(head)}}" for head, text in zip(heads, texts, strict=True))
+        click.echo(f"{name:24}{'  '.join(cells)}")
 
 
 def model_sizes(data: Path, model: str) -> dict[str, Sizes]:
@@ -209,10 +219,6 @@ def _known(option: str, word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word[:100], names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     raise click.ClickException(f"{option}: is unknown (got '{word[:100]}'); {hint}known: {', '.join(names)}")
-
-
-def _line(name: str, cells: list[str]) -> str:
-    return f"{name:24}" + "".join(f"{cell:16}" for cell in cells).rstrip()
 
 
 def _lines(text: str) -> int:
