@@ -91,20 +91,20 @@ def number_for_all(program: Program, number: Load, rows: str) -> Tile:
 
 
 @contextmanager
-def tiled(program: Program, total: str, length: int, limit: str, count: str) -> Iterator[tuple[str, str]]:
-    """Turns over ``length`` rows in tiles of up to 128: the tile's rows and the place of them, as text.
+def tiled(program: Program, total: str, length: int, limit: str, count: str) -> Iterator[Shape]:
+    """Turns over ``length`` rows in tiles of up to 128: the tile's rows, the place of them, the first, as text.
 
     One tile needs no loop, equal ones are a loop of the device's, and unequal ones are unrolled.
     """
     if length <= PARTITIONS:
-        yield total, ":"
+        yield total, ":", "0"
     elif length % PARTITIONS == 0:
         with program.loop("i", f"{total} // {limit}"):
-            yield limit, f"nl.ds(i * {limit}, {limit})"
+            yield limit, f"nl.ds(i * {limit}, {limit})", f"i * {limit}"
     else:
         with program.unrolled("first", f"0, {total}, {limit}"):
             program.add(f"{count} = min({limit}, {total} - first)")
-            yield count, f"nl.ds(first, {count})"
+            yield count, f"nl.ds(first, {count})", "first"
 
 
 @dataclass(slots=True)

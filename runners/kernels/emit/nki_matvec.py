@@ -29,7 +29,7 @@ from runners.kernels.emit.clike import result_names
 from runners.kernels.emit.layout import Layout
 from runners.kernels.emit.nki_body import Body
 from runners.kernels.emit.nki_frame import PARTITION_BYTES, PARTITIONS, Frame, Lowering, lanes, tiled
-from runners.kernels.emit.nki_program import Tile
+from runners.kernels.emit.nki_program import Tile, tuple_text
 from runners.kernels.emit.schedule import matrices
 from runners.kernels.expr import Array, Axis, Expr, Load, Reduce
 
@@ -98,8 +98,8 @@ class _Matvec:
         length = self.lowering.constants[self.tiles][0]
         if length > PARTITIONS:
             self.lowering.constant("GROUP", PARTITIONS, "panels that are transposed together")
-        with tiled(self.program, self.tiles, length, "GROUP", "tiles") as (count, place):
-            known = self.group(products, vector, count, _first(place))
+        with tiled(self.program, self.tiles, length, "GROUP", "tiles") as (count, place, first):
+            known = self.group(products, vector, count, "" if first == "0" else f"{first} + ")
             shape = (self.tiles, self.out_lanes)
             body = Body(self.lowering, Frame(None, self.out, (count, shape[1]), place, folded=shape), known)
             for store in self.lowering.kernel.stores:
@@ -152,10 +152,10 @@ class _Matvec:
         """The moving operand: the vector as it is, or its three parts."""
         name, deep = self.vector.name, (self.in_lanes, self.steps, "1")
         if not self.split:
-            source = f"{name}.reshape({self._shape(deep)})"
+            source = f"{name}.reshape({tuple_text(deep)})"
             return self.program.load(self.program.unique(f"{name}_tile"), source, deep, "float32")
         self.program.add(f"# {name}, exactly, as the sum of a high, a middle and a low part")
-        source = f"{name}.reshape({self._shape(deep[:2])})"
+        source = f"{name}.reshape({tuple_text(deep[:2])})"
         left = self.program.load(self.program.unique(f"{name}_left"), source, deep[:2], "float32")
         shape = (*deep[:2], "PARTS")
         parts = self.program.allocate(self.program.unique(f"{name}_parts"), shape, "bfloat16")
@@ -171,12 +171,3 @@ class _Matvec:
                 )
             self.program.result("tensor_copy", f"src={left.text}", tile=one, default="float32", into=True)
         return Tile(parts.text, shape, "bfloat16")
-
-    @staticmethod
-    def _shape(parts: tuple[str, ...]) -> str:
-        return f"({', '.join(parts)})"
-
-
-def _first(place: str) -> str:
-    """The number of a group's first panel, and a plus sign, as text; nothing where there is one group."""
-    return "" if place == ":" else f"{place.removeprefix('nl.ds(').rsplit(',', 1)[0]} + "

@@ -50,7 +50,7 @@ def _lower(lowering: Lowering, axes: tuple[Axis | None, Axis], stores: list[Stor
         lowering.constant("ROW_TILE", PARTITIONS, "partitions")
         walk = f"A partition for each of the {rows.name}, {PARTITIONS} at a time."
     length = 1 if rows is None else lowering.length(rows)
-    with tiled(lowering.program, frame.shape[0], length, "ROW_TILE", "rows") as (count, place):
+    with tiled(lowering.program, frame.shape[0], length, "ROW_TILE", "rows") as (count, place, _):
         body = Body(lowering, replace(frame, shape=(count, frame.shape[1]), place=place))
         for store in stores:
             body.store(store)
