@@ -1,8 +1,9 @@
 """PTO-MLIR, level 2: tile buffers without addresses, and no synchronisation.
 
 The tiles' places in the buffer and the waits between loads, arithmetic and stores are the assembler's affair
-(``ptoas --pto-arch=a3 --enable-insert-sync``), but for one operation that it takes for another pipe's. The level has no word for a tile of two buffers, so each tile is one:
-a 16-bit input is free for the next load once it is widened, and that load runs beside the arithmetic.
+(``ptoas --pto-arch=a3 --enable-insert-sync``); only where it mistakes an operation's pipe is there a barrier. The level
+has no word for a tile of two buffers, so each tile is one: a 16-bit input is free for the next load once it is
+widened, and that load runs beside the arithmetic.
 
 The text keeps to the dialect of April 2026, with an alias for each type.
 """

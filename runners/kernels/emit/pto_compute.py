@@ -53,7 +53,7 @@ class Compute:
             case _:
                 self.row(statement)
 
-    def row(self, statement: ir.Binary | ir.Scalar | ir.Unary | ir.Fill | ir.Compare | ir.Select) -> None:
+    def row(self, statement: ir.Rowwise) -> None:
         """An elementwise statement on rows."""
         cols = statement.cols
 

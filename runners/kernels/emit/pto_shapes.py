@@ -41,7 +41,7 @@ def _uses(statement: ir.Statement) -> Iterator[Use]:
             yield from ((out, 1, cols), (x, rows, cols))
         case ir.Cast(out, x, cols, rows):
             yield from ((out, rows, cols), (x, rows, cols))
-        case ir.Binary() | ir.Scalar() | ir.Unary() | ir.Fill() | ir.Count() | ir.Compare() | ir.Select():
+        case _ if isinstance(statement, ir.Rowwise):
             yield from ((tile, 1, statement.cols) for tile in _tiles(statement) if tile.dtype != "mask")
 
 
@@ -83,16 +83,7 @@ def _wanted(statement: ir.Statement, found: dict[Tile, tuple[int, int]]) -> Iter
                 yield work, spread, BLOCK
         case ir.ColumnSum(out, x):
             yield from ((out, 1, found[x][1]), (x, 1, found[out][1]))
-        case (
-            ir.Cast()
-            | ir.Binary()
-            | ir.Scalar()
-            | ir.Unary()
-            | ir.Fill()
-            | ir.Count()
-            | ir.Compare()
-            | ir.Select()
-        ):
+        case _ if isinstance(statement, ir.Cast | ir.Rowwise):
             alike = [found.get(tile, (tile.rows, tile.cols)) for tile in _tiles(statement)]
             rows, cols = (max(shape[place] for shape in alike) for place in (0, 1))
             yield from ((tile, rows, cols) for tile in _tiles(statement))

@@ -195,20 +195,9 @@ class Select:
     cols: Index
 
 
-Compute = (
-    Cast
-    | Binary
-    | Scalar
-    | Unary
-    | Fill
-    | Count
-    | Reduce
-    | RowDots
-    | RowExpand
-    | ColumnSum
-    | Compare
-    | Select
-)
+Rowwise = Binary | Scalar | Unary | Fill | Count | Compare | Select
+"""What is done to each element of a row."""
+Compute = Cast | Rowwise | Reduce | RowDots | RowExpand | ColumnSum
 Statement = Read | Let | For | Load | Store | Compute
 
 

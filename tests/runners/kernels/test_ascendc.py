@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from runners.kernels.emit.ascendc import emit
-from runners.kernels.expr import Axis, Load, Store, f32, i32, kernel, largest, total
+from runners.kernels.expr import Axis, Load, Store, argmax, f32, i32, kernel, largest, total
 from runners.kernels.sizes import Sizes, Storage
 from runners.kernels.source import DECODE_STEP, KERNELS, softmax_of, tokens
 from tests.proofs import record_proof
@@ -142,6 +142,7 @@ def test_the_first_of_equal_largest_wins_wherever_they_are(tiny: OfStorage) -> N
         (5.0, [9001, 10006]),
         (5.0, range(vocab)),
         (-np.inf, range(vocab)),
+        (np.finfo(np.float32).min, [5000]),  # the least number is more than minus infinity
     ):
         logits = np.full(vocab, -np.inf, np.float32)
         logits[list(places)] = value
@@ -222,6 +223,39 @@ def test_one_number_can_be_the_sum_over_the_tokens(tmp_path: Path) -> None:
     Simulator([text], tmp_path, flags=QUICK).run(text, arrays, capacity=end)
     e = np.exp(q.astype(np.float64) @ keys.T.astype(np.float64))
     assert relative_error((e * w).sum(1) / e.sum(1), arrays["y"]) < EXACT
+
+
+def test_each_row_of_several_a_core_has_its_own_first_largest(tmp_path: Path) -> None:
+    rows, cols = Axis("rows"), Axis("cols")
+
+    @kernel(rows)
+    def best(x: Load = f32(rows, cols), y: Load = i32(rows)) -> Store:
+        """y = the first index of the row's largest x"""
+        return y.set(argmax(x, cols))
+
+    text = emit(best, Sizes({"rows": 90, "cols": 5000}), "f32")
+    x = np.random.default_rng(0).standard_normal((90, 5000), np.float32)
+    arrays: dict[str, Any] = {"x": x, "y": np.full(90, -1, np.int32)}
+    Simulator([text], tmp_path, flags=QUICK).run(text, arrays)
+    assert arrays["y"].tolist() == x.argmax(1).tolist()
+
+
+def test_rows_of_several_lengths_are_taken_in_as_many_pieces_each(tmp_path: Path) -> None:
+    short, long = Axis("short"), Axis("long")
+
+    @kernel()
+    def two(
+        a: Load = f32(short), b: Load = f32(long), y: Load = f32(short), z: Load = f32(long)
+    ) -> tuple[Store, ...]:
+        """y = 2 a; z = 3 b"""
+        return y.set(2.0 * a), z.set(3.0 * b)
+
+    text = emit(two, Sizes({"short": 9000, "long": 20_000}), "f32")
+    arrays = {"a": np.ones(9000, np.float32), "b": np.ones(20_000, np.float32)}
+    arrays |= {"y": arrays["a"] * np.nan, "z": arrays["b"] * np.nan}
+    Simulator([text], tmp_path, flags=QUICK).run(text, arrays)
+    assert (arrays["y"] == 2).all()
+    assert (arrays["z"] == 3).all()
 
 
 def test_what_the_instructions_or_events_do_not_reach_is_refused_by_name() -> None:

@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass, replace
 from itertools import chain
 
+import numpy as np
 import pytest
 
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.ascendc_body import BARRIER
 from runners.kernels.sizes import Sizes, Storage
 from tests.runners.kernels.ascendc_runs import emitted_for, on
-from tests.runners.kernels.cases import Case
-from tests.runners.kernels.simt_runs import rounded_otherwise, rounding_case, wrong
+from tests.runners.kernels.cases import Case, relative_error
+from tests.runners.kernels.simt_runs import ROUNDED, inputs, rounded_otherwise, rounding_case, wanted, wrong
 from tests.simulators.ascendc import Simulator
 from tests.simulators.simt import SimulationError
 
@@ -128,6 +129,7 @@ ROUNDING = [
     bug("truncated", rounding_case("f16"), ("CAST_RINT", "CAST_TRUNC"), storage="f16"),
     bug("ties away from zero", rounding_case("f16"), ("CAST_RINT", "CAST_ROUND"), storage="f16"),
 ]
+FORGOTTEN = bug("a largest score forgotten", ATTENTION, ("Max(grownLocal, grownLocal, largestLocal, 1);", ""))
 ORDERED = [ATTENTION, SOFTMAX, GELU, LAYERNORM, NORM, Q_PROJ, PARTS, GATE_UP, ROPE, ARGMAX]
 
 
@@ -142,7 +144,7 @@ def without_one_barrier(case: Case) -> list[Emitted]:
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
     """All texts with a bug, and those they come from, compiled together."""
     right = [emitted_for(planted.case, planted.storage) for planted in BUGS]
-    wrongs = [planted.planted() for planted in [*BUGS, *ROUNDING]]
+    wrongs = [planted.planted() for planted in [*BUGS, *ROUNDING, FORGOTTEN]]
     unordered = chain.from_iterable(map(without_one_barrier, ORDERED))
     return Simulator([*right, *wrongs, *unordered], tmp_path_factory.mktemp("planted"), flags=["-O0"])
 
@@ -177,3 +179,17 @@ def test_each_barrier_is_needed_and_its_absence_found(case: Case, simulator: Sim
 def test_a_wrong_rounding_is_found(planted: Bug, simulator: Simulator) -> None:
     emitted = planted.planted()
     assert rounded_otherwise(planted.storage, on(simulator, emitted, planted.case)) > 0
+
+
+def test_scores_whose_powers_overflow_are_noticed(simulator: Simulator) -> None:
+    arrays = inputs(ATTENTION, "bf16")
+    arrays["q"] *= 100
+    arrays["keys"][:, 64:] = 0  # after the first block there are smaller scores alone
+    right = wanted(ATTENTION, "bf16", arrays)["y"]
+    errors = []
+    for emitted in (emitted_for(ATTENTION, "bf16"), FORGOTTEN.planted()):
+        arrays["y"].fill(np.nan)
+        simulator.run(emitted, arrays, capacity=ATTENTION.capacity)
+        errors.append(relative_error(right, arrays["y"]))
+    assert errors[0] < ROUNDED  # f32 products of 100 and more are off by as much
+    assert not errors[1] < 1

@@ -9,9 +9,9 @@ import pytest
 
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Sizes
-from tests.runners.kernels.cases import Case
+from tests.runners.kernels.cases import Case, relative_error
 from tests.runners.kernels.pto_runs import emitted_for, on
-from tests.runners.kernels.simt_runs import wrong
+from tests.runners.kernels.simt_runs import ROUNDED, inputs, wanted, wrong
 from tests.simulators.pto import Refused, Simulator
 
 MATRIX = Case("q_proj_matvec", Sizes({"out": 300, "in": 2500}))  # rows in two parts, tails of both
@@ -19,7 +19,7 @@ ATTENTION = Case("attention_decode_gqa", Sizes({"kv_heads": 2, "group": 3, "head
 ROPE = Case("rope_qk", Sizes({"q_heads": 4, "kv_heads": 2, "half": 2, "pair": 8}), 37, 60)
 APPEND = Case("kv_cache_append", Sizes({"kv_heads": 2, "head_dim": 8}), 37, 64)
 EMBED = Case("embedding_lookup", Sizes({"vocab": 200, "hidden": 40}))
-ARGMAX = Case("argmax_greedy", Sizes({"vocab": 10007}))
+ARGMAX = Case("argmax_greedy", Sizes({"vocab": 13_000}))  # the largest are in the third chunk and in the last
 NORM = Case("layernorm", Sizes({"rows": 3, "cols": 67}))
 
 PLANTED: list[tuple[Case, dict[str, tuple[str, str]]]] = [
@@ -80,7 +80,16 @@ PLANTED: list[tuple[Case, dict[str, tuple[str, str]]]] = [
             "more of a tile than is valid": ("v_row=1, v_col=8", "v_row=1, v_col=16"),
         },
     ),
-    (ARGMAX, {"no barrier behind the scalar pipe": ("pto.barrier <PIPE_ALL>", "")}),
+    (
+        ARGMAX,
+        {
+            "no barrier behind the scalar pipe": ("pto.barrier <PIPE_ALL>", ""),
+            "a chunk of the same indices": ("arith.constant 4096.0", "arith.constant 0.0"),
+            "the last chunk in the place of another": ("arith.constant -3384.0", "arith.constant 0.0"),
+            "the last chunk left out": ("offsets = [%c0, %logits_first]", "offsets = [%c0, %c0]"),
+            "the last of equals": ("pto.trowmin", "pto.trowmax"),
+        },
+    ),
     (EMBED, {"the first row": ("offsets = [%token,", "offsets = [%c0,")}),
     (
         NORM,
@@ -128,3 +137,19 @@ def test_the_last_of_equal_largest_is_noticed() -> None:
         arrays = {"logits": np.zeros(10007, np.float32), "token": np.array(-1, np.int32)}
         Simulator([text]).run(text, arrays)
         assert arrays["token"] == wins
+
+
+def test_scores_whose_powers_overflow_are_noticed() -> None:
+    emitted, arrays = emitted_for(ATTENTION, "bf16"), inputs(ATTENTION, "bf16")
+    arrays["q"] *= 100
+    arrays["keys"][:, 64:] = 0  # after the first block there are smaller scores alone
+    right, kept = wanted(ATTENTION, "bf16", arrays)["y"], "pto.tmax ins(%grown, %largest"
+    assert kept in emitted.text
+    errors = []
+    for text in (emitted.text, emitted.text.replace(kept, "pto.tmax ins(%grown, %grown")):
+        arrays["y"].fill(np.nan)
+        planted = replace(emitted, text=text)
+        Simulator([planted]).run(planted, arrays, ATTENTION.capacity)
+        errors.append(relative_error(right, arrays["y"]))
+    assert errors[0] < ROUNDED  # f32 products of 100 and more are off by as much
+    assert not errors[1] < 1

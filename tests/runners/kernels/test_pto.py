@@ -109,7 +109,12 @@ def test_the_first_of_equal_largest_wins_wherever_they_are() -> None:
     case = EXTRA[-1]
     text, vocab = emitted_for(case, "f32"), case.sizes.lengths["vocab"]
     simulator = Simulator([text])
-    for value, places in ((5.0, [9001, 77, 10006]), (5.0, range(vocab)), (-np.inf, range(vocab))):
+    for value, places in (
+        (5.0, [9001, 77, 10006]),
+        (5.0, range(vocab)),
+        (-np.inf, range(vocab)),
+        (np.finfo(np.float32).min, [5000]),  # the least number is more than minus infinity
+    ):
         logits = np.full(vocab, -np.inf, np.float32)
         logits[list(places)] = value
         arrays: dict[str, Any] = {"logits": logits, "token": np.array(-1, np.int32)}
