@@ -203,7 +203,7 @@ class AscendBody(Lines):
     def rowwise(self, statement: tile.Compute, cols: str) -> str:
         """A call of one of the file's own functions."""
         match statement:
-            case tile.RowDots(out, x, row, start, _, rows):
+            case tile.RowDots(out, x, row, start, rows):
                 part = f"{self.local(row)}[{self.index(start)}]" if start != 0 else self.local(row)
                 tensors = f"{self.local(out)}, {self.local(x)}, {part}"
                 return f"RowDots<{x.cols}>({tensors}, {self.index(rows)}, {cols});"

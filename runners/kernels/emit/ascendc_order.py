@@ -62,8 +62,6 @@ def used(statement: Statement) -> set[Tile]:
     match statement:
         case For(body=body):
             return {found for inner in tile.walk(body) if not isinstance(inner, For) for found in used(inner)}
-        case tile.RowDots(out, x, row):  # in the place of x there is room enough
-            return {out, x, row}
         case tile.Read() | tile.Let() | tile.Load() | tile.Store():
             return set()
     return {statement.out, *tile.operands(statement)}

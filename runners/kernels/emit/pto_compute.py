@@ -7,6 +7,7 @@ and so does a selection; what a program's own scratch tiles are for is the same.
 from __future__ import annotations
 
 from runners.kernels.emit import tile as ir
+from runners.kernels.emit.pto_shapes import reduction_scratch
 from runners.kernels.emit.pto_text import TileType, literal
 from runners.kernels.emit.pto_tiles import Seen, Tiles
 from runners.kernels.emit.pto_writer import Writer
@@ -119,5 +120,6 @@ class Compute:
         width = self.tiles.base[statement.x.name].cols
         row = self.tiles.window(statement.row, statement.start, width, statement.cols)
         self.operation("tcolexpandmul", [x, row], x)
-        scratch = self.tiles.names[statement.work.name]
-        self.operation("trowsum", [x, scratch], self.tiles.column(statement.out, statement.rows))
+        shape = reduction_scratch(self.tiles.base[statement.x.name].rows)
+        lanes = self.tiles.allocate("lanes", TileType("f32", *shape, shape))
+        self.operation("trowsum", [x, lanes], self.tiles.column(statement.out, statement.rows))

@@ -31,7 +31,7 @@ def _uses(statement: ir.Statement) -> Iterator[Use]:
             yield x, 1, cols
         case ir.Reduce(out, _, x, _, cols):
             yield from ((out, 1, 1), (x, 1, cols))
-        case ir.RowDots(out, x, row, start, _, rows, cols):
+        case ir.RowDots(_, x, row, start, rows, cols):
             yield x, rows, cols
             if start == 0:
                 yield row, 1, cols
@@ -49,9 +49,9 @@ def _tiles(statement: ir.Compute) -> tuple[Tile, ...]:
     return statement.out, *ir.operands(statement)
 
 
-def _scratch(x: Tile) -> tuple[int, int]:
-    """Of a row reduction of ``x``; that to the smallest asks for a tile like ``x``."""
-    return x.rows, max(LANES, TREE // x.rows if x.rows >= BLOCK else 0)
+def reduction_scratch(rows: int) -> tuple[int, int]:
+    """What a reduction of so many rows works in; that to the smallest asks for a tile like its operand."""
+    return rows, max(LANES, TREE // rows if rows >= BLOCK else 0)
 
 
 def shapes(body: tuple[ir.Statement, ...]) -> dict[Tile, tuple[int, int]]:
@@ -71,11 +71,11 @@ def shapes(body: tuple[ir.Statement, ...]) -> dict[Tile, tuple[int, int]]:
 def _wanted(statement: ir.Statement, found: dict[Tile, tuple[int, int]]) -> Iterator[tuple[Tile, int, int]]:
     """What a statement wants of its tiles, given what they have."""
     match statement:
-        case ir.RowDots(out, x, row, start, work):
+        case ir.RowDots(out, x, row, start):
             steps = 1 if start == 0 else -(-row.cols // x.cols)
-            yield from ((out, 1, out.cols), (row, 1, steps * x.cols), (work, *_scratch(x)))
+            yield from ((out, 1, out.cols), (row, 1, steps * x.cols))
         case ir.Reduce(_, op, x, work):
-            yield work, *(found[x] if op == "min" else _scratch(x))
+            yield work, *(found[x] if op == "min" else reduction_scratch(x.rows))
         case ir.RowExpand(out, op, x, numbers, work):
             spread = -(-x.rows // BLOCK) * BLOCK
             yield from ((out, *found[x]), (x, *found[out]), (numbers, 1, spread))

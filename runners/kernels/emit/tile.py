@@ -138,14 +138,13 @@ class Reduce:
 class RowDots:
     """``out[r]`` = the sum over c of ``x[r, c] * row[start + c]``: a tile of a matrix times a vector.
 
-    ``x`` may be lost. ``work`` has 64 columns for each row of ``x``.
+    ``x`` may be lost.
     """
 
     out: Tile
     x: Tile
     row: Tile
     start: Index
-    work: Tile
     rows: Index
     cols: Index
 

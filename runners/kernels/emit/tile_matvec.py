@@ -59,7 +59,7 @@ def _sizes(body: Values, out: Axis, inner: Axis) -> tuple[int, int]:
     wide = 0 if stored == 4 else 4
 
     def fits(rows: int, cols: int) -> bool:
-        tiles = rows * (cols * (2 * count * stored + wide) + 4 * LANES)
+        tiles = rows * cols * (2 * count * stored + wide)
         return tiles + 4 * length + SMALL <= BUFFER_BYTES and 4 * rows * cols <= MOST_WIDE
 
     least = next((n for n in range(1, length + 1) if fits(LEAST_ROWS, _part(length, n))), 0)
@@ -103,9 +103,7 @@ def _dots(body: Values, node: Reduce, out: Tile, along: Span, across: Span) -> N
     matrix, vector = node.x.parts
     assert isinstance(matrix, Load)
     x = load_rows(body, matrix, along, across)
-    work = body.tile("lanes", "f32", LANES, across.cols)
-    row = body.row(vector)
-    body.add(tile.RowDots(out, x, row, along.start, work, across.count, along.count))
+    body.add(tile.RowDots(out, x, body.row(vector), along.start, across.count, along.count))
 
 
 def load_rows(body: Values, node: Load, along: Span, across: Span) -> Tile:

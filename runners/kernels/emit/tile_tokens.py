@@ -119,8 +119,8 @@ def _scores(body: Values, node: Reduce, tokens: Axis) -> Tile:
             across = body.spans[tokens]
             if _running(body, token) == [tokens, node.axis] and other in body.results:
                 along, out = body.spans[node.axis], body.tile("score", "f32", across.cols)
-                x, work = load_rows(body, token, along, across), body.tile("lanes", "f32", LANES, across.most)
-                body.add(tile.RowDots(out, x, body.row(other), 0, work, across.count, along.count))
+                x = load_rows(body, token, along, across)
+                body.add(tile.RowDots(out, x, body.row(other), 0, across.count, along.count))
                 return out
     raise NotImplementedError(
         f"{body.kernel.name}: a score that is no product of a token's row with a vector"
