@@ -10,6 +10,7 @@ from __future__ import annotations
 from runners.kernels.emit import tile_matvec, tile_rows, tile_tokens
 from runners.kernels.emit.schedule import matrices
 from runners.kernels.emit.tile import Program
+from runners.kernels.emit.tile_place import BLOCK, BLOCKS, CAPACITY
 from runners.kernels.emit.tile_values import Values
 from runners.kernels.expr import Kernel
 from runners.kernels.sizes import Sizes, Storage
@@ -19,8 +20,10 @@ def lower(kernel: Kernel, sizes: Sizes, storage: Storage) -> Program:
     """The tile program of ``kernel``.
 
     Raises :class:`NotImplementedError` for an expression that no strategy has, and :class:`ValueError` for
-    lengths whose tiles find no room.
+    lengths whose tiles find no room, or an axis that is called as a program's own index.
     """
+    if taken := {axis.name for axis in kernel.axes} & {index.name for index in (BLOCK, BLOCKS, CAPACITY)}:
+        raise ValueError(f"{kernel.name}: an axis called {taken.pop()}, which stands for something else")
     body = Values(kernel, sizes, storage)
     reduced = [node.axis for node in kernel.reductions]
     found = matrices(kernel)

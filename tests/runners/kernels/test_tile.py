@@ -245,6 +245,19 @@ def test_what_finds_no_room_is_refused_by_name(refused: Kernel, sizes: dict[str,
         lower(refused, Sizes(sizes), "bf16")
 
 
+@pytest.mark.parametrize("name", ["block", "blocks", "capacity"])
+def test_an_axis_that_would_be_taken_for_an_index_of_the_programs_own_is_refused(name: str) -> None:
+    axis = Axis(name)
+
+    @kernel(axis)
+    def sums(x: Load = f32(axis, b), y: Load = f32(axis)) -> Store:
+        """y = the rows' sums"""
+        return y.set(total(x, b))
+
+    with pytest.raises(ValueError, match=f"sums: an axis called {name}, which"):
+        lower(sums, Sizes({name: 3, "b": 4}), "f32")
+
+
 def test_the_longest_vector_that_finds_room_is_taken() -> None:
     program = lower(dot, Sizes({"a": 3, "b": 40_000}), "bf16")
     assert BUFFER_BYTES - (8 << 10) < program.bytes <= BUFFER_BYTES
