@@ -288,6 +288,12 @@ def test_the_text_does_not_depend_on_the_depth_and_is_always_the_same() -> None:
         assert KERNELS[case.kernel].doc in first.text
 
 
+def test_a_block_is_a_vector_core_whatever_the_compiler_would_choose() -> None:
+    for case in TINY:
+        (opening,) = re.findall(r'extern "C" [^{]*\{\n(.*)\n', emitted_for(case, "bf16").text)
+        assert opening == "    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);"
+
+
 def test_the_emitter_knows_no_kernel() -> None:
     files = [*(ROOT / "runners/kernels/emit").glob("ascendc*.py")]
     names = "|".join(kernel.name for kernel in DECODE_STEP)
