@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from runners.check_step import check_step
-from runners.kernels.emit import TARGETS
+from runners.device import Numbers
+from runners.kernels.emit import TARGETS, Emitted
 from runners.kernels.sizes import Storage
 from runners.null import NullDevice
-from runners.step import Launch, decode_step
+from runners.step import decode_step
 from runners.weights import Synthetic, first_contents
 from tests.runners.kernels.executors import EXECUTORS, Call
 from tests.runners.tiny import emitted, tiny_model
@@ -24,15 +25,8 @@ class TextDevice(NullDevice):
 
     texts: Call
 
-    def _launched(self, launch: Launch) -> int:
-        kernel = self._kernels[launch.kernel]
-        arrays = {
-            array.name: self._arrays[name].reshape(kernel.sizes.shape(array.axes, self._step.capacity))
-            for array, name in zip(kernel.kernel.arrays, launch.buffers, strict=True)
-        }
-        started_ns = time.perf_counter_ns()
-        self.texts(kernel, arrays, self._step.capacity)
-        return time.perf_counter_ns() - started_ns
+    def call(self, kernel: Emitted, arrays: Mapping[str, Numbers], capacity: int) -> None:
+        self.texts(kernel, dict(arrays), capacity)
 
 
 def test_every_language_has_its_executor() -> None:
