@@ -9,7 +9,7 @@ from runners.kernels.emit.ascendc import emit
 from runners.kernels.sizes import Storage
 from runners.kernels.source import KERNELS
 from tests.runners.kernels.cases import Case
-from tests.runners.kernels.simt_runs import Run
+from tests.runners.kernels.text_runs import Run
 from tests.simulators.ascendc import Simulator
 
 TOOL = "AscendC simulator, on one core, and on several from the last to the first"

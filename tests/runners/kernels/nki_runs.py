@@ -9,7 +9,7 @@ from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Storage
 from tests.proofs import record_proof
 from tests.runners.kernels.cases import Case, compare
-from tests.runners.kernels.simt_runs import EXACT, ROUNDED, emitted_for, inputs, wanted
+from tests.runners.kernels.text_runs import EXACT, ROUNDED, emitted_for, inputs, wanted
 from tests.simulators.nki import loaded, packed, run_module, tool
 from tests.simulators.nki.memory import RefusedError
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from runners.kernels.sizes import Storage
 from tests.runners.kernels.cases import Case, compare
-from tests.runners.kernels.simt_runs import EXACT, ROUNDED, emitted_for, inputs, wanted
+from tests.runners.kernels.text_runs import EXACT, ROUNDED, emitted_for, inputs, wanted
 from tests.simulators.pallas import run
 
 TILE = 16

@@ -9,7 +9,7 @@ from runners.kernels.emit.pto import emit
 from runners.kernels.sizes import Storage
 from runners.kernels.source import KERNELS
 from tests.runners.kernels.cases import Case
-from tests.runners.kernels.simt_runs import Run
+from tests.runners.kernels.text_runs import Run
 from tests.simulators.pto import Simulator
 
 TOOL = "PTO simulator, on one core, and on several from the last to the first"

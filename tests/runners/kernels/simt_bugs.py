@@ -15,11 +15,10 @@ from runners.kernels.emit.simt import Dialect
 from runners.kernels.emit.simt_text import renamed
 from runners.kernels.sizes import Sizes, Storage
 from tests.runners.kernels.cases import Case
-from tests.runners.kernels.simt_runs import (
+from tests.runners.kernels.simt_runs import fitting, on
+from tests.runners.kernels.text_runs import (
     emitted_for,
-    fitting,
     inputs,
-    on,
     rounded_otherwise,
     rounding_case,
     wrong,

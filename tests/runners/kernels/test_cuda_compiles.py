@@ -13,7 +13,7 @@ from runners.kernels.sizes import Storage
 from runners.kernels.source import KERNELS
 from tests.proofs import record_proof
 from tests.runners.kernels.cases import TINY, TRUE, Case
-from tests.runners.kernels.simt_runs import emitted_for
+from tests.runners.kernels.text_runs import emitted_for
 
 core = pytest.importorskip("cuda.core", reason="cuda-core has no wheel for this platform")
 pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings has no wheel for this platform")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -13,8 +14,9 @@ from runners.kernels.emit import emit, metal, simt
 from runners.kernels.sizes import Sizes, Storage
 from runners.kernels.source import KERNELS
 from tests.runners.kernels.cases import TINY, TRUE, Case
-from tests.runners.kernels.simt_runs import WIDENED, emitted_for, inputs, on, widened_otherwise, wrong
+from tests.runners.kernels.simt_runs import on
 from tests.runners.kernels.simt_tests import EXTRA, SimtTests
+from tests.runners.kernels.text_runs import WIDENED, emitted_for, inputs, widened_otherwise, wrong
 from tests.simulators.simt import Simulator, execute
 from tests.simulators.simt.languages import mlx_text
 from tests.simulators.simt.metal_lint import lint
@@ -51,7 +53,9 @@ def test_infinities_are_asked_to_be_kept_before_any_function_is_declared(target:
 def test_f16_is_widened_right_only_without_subnormal_floats_on_the_way(tmp_path: Path) -> None:
     dialect = replace(metal.DIALECT, widen={})
     text = simt.emit(dialect, KERNELS["embedding_lookup"], WIDENED, "f16")
-    assert widened_otherwise("f16", Simulator([text], tmp_path), text) == 2 * 1023  # the subnormals of f16
+    assert (
+        widened_otherwise("f16", partial(Simulator([text], tmp_path).run, text)) == 2 * 1023
+    )  # the subnormals of f16
 
 
 def test_a_body_splits_into_header_and_source() -> None:

@@ -15,7 +15,7 @@ from runners.kernels.source import KERNELS
 from tests.runners.kernels.cases import ROOT, TINY, TRUE, Case
 from tests.runners.kernels.nki_runs import TARGETS, prove, wrong
 from tests.runners.kernels.oracles import expected
-from tests.runners.kernels.simt_runs import (
+from tests.runners.kernels.text_runs import (
     emitted_for,
     hard_to_round,
     repeated,

@@ -29,7 +29,7 @@ from runners.kernels.sizes import Sizes
 from runners.kernels.source import DECODE_STEP, KERNELS, softmax_of, tokens
 from tests.runners.kernels.cases import DTYPES, ROOT, Case
 from tests.runners.kernels.nki_runs import TARGETS
-from tests.runners.kernels.simt_runs import emitted_for
+from tests.runners.kernels.text_runs import emitted_for
 from tests.simulators.nki import execute, packed
 
 rows, cols, slots = Axis("rows"), Axis("cols"), Axis("slots")

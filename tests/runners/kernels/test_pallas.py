@@ -14,11 +14,11 @@ import pytest
 from runners.kernels.emit import emit
 from runners.kernels.expr import Axis, Load, Store, f32, i32, kernel, largest, mean, total
 from runners.kernels.sizes import Sizes, Storage
-from runners.kernels.source import DECODE_STEP, KERNELS, softmax_of, tokens
+from runners.kernels.source import DECODE_STEP, KERNELS, softmax_of
 from tests.proofs import record_proof
 from tests.runners.kernels.cases import ROOT, TINY, TRUE, Case, compare, relative_error
 from tests.runners.kernels.pallas_runs import TILE, wrong
-from tests.runners.kernels.simt_runs import EXACT, emitted_for, wanted
+from tests.runners.kernels.text_runs import EXACT, emitted_for, wanted
 from tests.simulators.pallas import STORAGES, function, run
 
 EXTRA = [
@@ -122,30 +122,6 @@ def test_a_kernel_that_no_emitter_was_written_for_runs() -> None:
     assert relative_error(x.max(1) * w.sum(dtype=np.float64), got["y"]) < EXACT
     assert relative_error(np.outer(sums, e / e.sum()), got["z"]) < EXACT
     assert relative_error(x.mean(0, dtype=np.float64), got["m"]) < EXACT
-
-
-def test_one_number_can_be_the_sum_over_the_tokens() -> None:
-    heads, dim = Axis("heads"), Axis("dim")
-
-    @kernel(heads)
-    def mean_weight(
-        q: Load = f32(heads, dim),
-        keys: Load = f32(tokens, dim),
-        w: Load = f32(tokens),
-        position: Load = i32(),
-        y: Load = f32(heads),
-    ) -> Store:
-        """y = the mean of w, weighted by a softmax over the tokens"""
-        del position
-        return y.set(total(softmax_of(total(q * keys, dim), tokens) * w, tokens))
-
-    rng, end = np.random.default_rng(0), 700
-    q, keys, w = (rng.standard_normal(shape, np.float32) for shape in ((3, 8), (end + 9, 8), end + 9))
-    w[end:] = np.nan
-    arrays = {"q": q, "keys": keys, "w": w, "position": np.array(end - 1, np.int32), "y": q[:, 0]}
-    got = run(emit(mean_weight, "pallas", Sizes({"heads": 3, "dim": 8}), "f32"), arrays, strict=True)
-    e = np.exp(q.astype(np.float64) @ keys[:end].T.astype(np.float64))
-    assert relative_error((e * w[:end]).sum(1) / e.sum(1), got["y"]) < EXACT
 
 
 def test_what_has_no_place_in_a_block_is_refused_by_name() -> None:

@@ -12,7 +12,7 @@ import pytest
 from runners.kernels.sizes import Storage
 from tests.proofs import record_proof
 from tests.runners.kernels.cases import ROOT, TRUE, Case
-from tests.runners.kernels.simt_runs import emitted_for
+from tests.runners.kernels.text_runs import emitted_for
 from tests.simulators.pallas import STORAGES, TOPOLOGIES, lowered
 
 LONG = 32768

@@ -14,7 +14,7 @@ from runners.kernels.emit.ascendc_body import BARRIER
 from runners.kernels.sizes import Sizes, Storage
 from tests.runners.kernels.ascendc_runs import emitted_for, on
 from tests.runners.kernels.cases import Case, relative_error
-from tests.runners.kernels.simt_runs import ROUNDED, inputs, rounded_otherwise, rounding_case, wanted, wrong
+from tests.runners.kernels.text_runs import ROUNDED, inputs, rounded_otherwise, rounding_case, wanted, wrong
 from tests.simulators.ascendc import Simulator
 from tests.simulators.simt import SimulationError
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.runners.kernels.cases import Case
 from tests.runners.kernels.simt_bugs import ARGMAX, ATTENTION, NORM, Q_PROJ, SOFTMAX, Bug, PlantedBugs, bug
-from tests.runners.kernels.simt_runs import emitted_for, inputs
+from tests.runners.kernels.text_runs import emitted_for, inputs
 from tests.simulators.simt import SimulationError, Simulator
 from tests.simulators.simt.metal_lint import lint
 

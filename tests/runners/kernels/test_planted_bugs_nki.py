@@ -10,7 +10,7 @@ import pytest
 from runners.kernels.sizes import Sizes, Storage
 from tests.runners.kernels.cases import Case
 from tests.runners.kernels.nki_runs import TARGETS, wrong, wrong_text
-from tests.runners.kernels.simt_runs import emitted_for, inputs, wanted
+from tests.runners.kernels.text_runs import emitted_for, inputs, wanted
 from tests.simulators.nki import loaded, packed, run_module
 
 MATRIX = Sizes({"out": 16640, "in": 384})

@@ -8,7 +8,7 @@ import pytest
 from runners.kernels.sizes import Sizes
 from tests.runners.kernels.cases import Case
 from tests.runners.kernels.pallas_runs import wrong
-from tests.runners.kernels.simt_runs import emitted_for
+from tests.runners.kernels.text_runs import emitted_for
 from tests.simulators.pallas import run
 
 MATRIX = Sizes({"out": 300, "in": 4096})

@@ -11,7 +11,7 @@ from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Sizes
 from tests.runners.kernels.cases import Case, relative_error
 from tests.runners.kernels.pto_runs import emitted_for, on
-from tests.runners.kernels.simt_runs import ROUNDED, inputs, wanted, wrong
+from tests.runners.kernels.text_runs import ROUNDED, inputs, wanted, wrong
 from tests.simulators.pto import Refused, Simulator
 
 MATRIX = Case("q_proj_matvec", Sizes({"out": 300, "in": 2500}))  # rows in two parts, tails of both
