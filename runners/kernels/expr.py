@@ -259,6 +259,12 @@ class Kernel:
         return tuple(dict.fromkeys(store.target.array for store in self.stores))
 
     @property
+    def signature(self) -> str:
+        """Its parameters with their axes, as in ``weight[out, in]; x[in]; y[out]``."""
+        named = ((array.name, ", ".join(axis.name for axis in array.axes)) for array in self.arrays)
+        return "; ".join(f"{name}[{axes}]" if axes else name for name, axes in named)
+
+    @property
     def inputs(self) -> tuple[Array, ...]:
         """The parameters that the kernel reads only."""
         return tuple(array for array in self.arrays if array not in self.outputs)

@@ -1,6 +1,6 @@
 // token = the first index of the largest logit
 // logits[vocab]; token
-// The cores take the rows in turn. Launch: 1 block; any number will do.
+// Launch: 1 block, as there is no more to do at once.
 
 #include "kernel_operator.h"
 
@@ -42,8 +42,8 @@ __aicore__ inline void MaxNumber(
     }
 }
 
-extern "C" __global__ __aicore__ void argmax_greedy(
-    GM_ADDR logits, GM_ADDR token) {
+extern "C" __global__ __aicore__ void argmax_greedy(GM_ADDR logits, GM_ADDR token) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<float> logitsGm;
     logitsGm.SetGlobalBuffer((__gm__ float *)logits, VOCAB);
     GlobalTensor<int32_t> tokenGm;
@@ -55,8 +55,9 @@ extern "C" __global__ __aicore__ void argmax_greedy(
     pipe.InitBuffer(logits2Queue, 1, 4096 * sizeof(float));
     TQue<TPosition::VECOUT, 1> tokenQueue;
     pipe.InitBuffer(tokenQueue, 1, 8 * sizeof(int32_t));
-    TBuf<TPosition::VECCALC> bestBuffer, indexBuffer, placeBuffer, betterBuffer, number1Buffer, number2Buffer,
-        reducedBuffer, spreadBuffer;
+    TBuf<TPosition::VECCALC> laneBuffer, bestBuffer, indexBuffer, placeBuffer, betterBuffer, number1Buffer,
+        number2Buffer, reducedBuffer, spreadBuffer;
+    pipe.InitBuffer(laneBuffer, 4096 * sizeof(float));
     pipe.InitBuffer(bestBuffer, 4096 * sizeof(float));
     pipe.InitBuffer(indexBuffer, 4096 * sizeof(float));
     pipe.InitBuffer(placeBuffer, 4096 * sizeof(float));
@@ -65,6 +66,7 @@ extern "C" __global__ __aicore__ void argmax_greedy(
     pipe.InitBuffer(number2Buffer, 8 * sizeof(float));
     pipe.InitBuffer(reducedBuffer, 128 * sizeof(float));
     pipe.InitBuffer(spreadBuffer, 8 * 8 * sizeof(float));
+    LocalTensor<float> laneLocal = laneBuffer.Get<float>();
     LocalTensor<float> bestLocal = bestBuffer.Get<float>();
     LocalTensor<float> indexLocal = indexBuffer.Get<float>();
     LocalTensor<float> placeLocal = placeBuffer.Get<float>();
@@ -74,15 +76,17 @@ extern "C" __global__ __aicore__ void argmax_greedy(
     LocalTensor<float> reducedLocal = reducedBuffer.Get<float>();
     LocalTensor<float> spreadLocal = spreadBuffer.Get<float>();
 
+    CreateVecIndex(laneLocal, 0.0f, LANES);
     for (int64_t program = GetBlockIdx(); program < 1; program += GetBlockNum()) {
         CopyIn(logits2Queue, logitsGm[VOCAB - LANES], LANES);
-        Duplicate(bestLocal, -3.4028234e+38f, LANES);
-        CreateVecIndex(indexLocal, static_cast<float>(0), LANES);
-        CreateVecIndex(placeLocal, static_cast<float>(0), LANES);
+        // minus infinity
+        Duplicate(bestLocal.ReinterpretCast<uint32_t>(), 0xff800000u, LANES);
+        Duplicate(indexLocal, 0.0f, LANES);
+        PipeBarrier<PIPE_V>();
+        Muls(placeLocal, laneLocal, 1.0f, LANES);
         for (int64_t start = 0; start < WHOLE; start += LANES) {
             CopyIn(logitsQueue, logitsGm[start], LANES);
             LocalTensor<float> logitsLocal = logitsQueue.DeQue<float>();
-            PipeBarrier<PIPE_V>();
             Compare(betterLocal, logitsLocal, bestLocal, CMPMODE::GT, (LANES + 63) / 64 * 64);
             PipeBarrier<PIPE_V>();
             Select(bestLocal, betterLocal, logitsLocal, bestLocal, SELMODE::VSEL_TENSOR_TENSOR_MODE, LANES);

@@ -1,6 +1,8 @@
 // y = softmax(q · keysᵀ / sqrt(head_dim)) · values; a group of query heads shares each KV head.
-// q[kv_heads, group, head_dim]; keys[kv_heads, tokens, head_dim]; values[kv_heads, tokens, head_dim]; position; y[kv_heads, group, head_dim]
-// The cores take the programs in turn, each with all its tokens. Launch: 12 blocks; any number will do.
+// q[kv_heads, group, head_dim]; keys[kv_heads, tokens, head_dim]; values[kv_heads, tokens, head_dim];
+// position; y[kv_heads, group, head_dim]
+// The cores take the programs in turn, each with all its tokens. Launch: 12 blocks; any number will
+// do.
 
 #include "kernel_operator.h"
 
@@ -134,8 +136,9 @@ __aicore__ inline void DivNumber(
     }
 }
 
-extern "C" __global__ __aicore__ void attention_decode_gqa(
-    GM_ADDR q, GM_ADDR keys, GM_ADDR values, GM_ADDR position, GM_ADDR y, int32_t capacity) {
+extern "C" __global__ __aicore__ void attention_decode_gqa(GM_ADDR q, GM_ADDR keys, GM_ADDR values,
+    GM_ADDR position, GM_ADDR y, int32_t capacity) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<float> qGm;
     qGm.SetGlobalBuffer((__gm__ float *)q, KV_HEADS * GROUP * HEAD_DIM);
     GlobalTensor<bfloat16_t> keysGm;

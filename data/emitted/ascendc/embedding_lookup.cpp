@@ -1,6 +1,6 @@
 // x = the row of the table that the token id chooses.
 // token; table[vocab, hidden]; x[hidden]
-// The cores take the rows in turn. Launch: 1 block; any number will do.
+// Launch: 1 block, as there is no more to do at once.
 
 #include "kernel_operator.h"
 
@@ -25,8 +25,8 @@ __aicore__ inline void CopyOut(const GlobalTensor<T> &to, TQue<TPosition::VECOUT
     queue.FreeTensor(from);
 }
 
-extern "C" __global__ __aicore__ void embedding_lookup(
-    GM_ADDR token, GM_ADDR table, GM_ADDR x) {
+extern "C" __global__ __aicore__ void embedding_lookup(GM_ADDR token, GM_ADDR table, GM_ADDR x) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<int32_t> tokenGm;
     tokenGm.SetGlobalBuffer((__gm__ int32_t *)token, 1);
     GlobalTensor<bfloat16_t> tableGm;

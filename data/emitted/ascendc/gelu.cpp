@@ -25,8 +25,8 @@ __aicore__ inline void CopyOut(const GlobalTensor<T> &to, TQue<TPosition::VECOUT
     queue.FreeTensor(from);
 }
 
-extern "C" __global__ __aicore__ void gelu(
-    GM_ADDR x, GM_ADDR y) {
+extern "C" __global__ __aicore__ void gelu(GM_ADDR x, GM_ADDR y) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<bfloat16_t> xGm;
     xGm.SetGlobalBuffer((__gm__ bfloat16_t *)x, ROWS * COLS);
     GlobalTensor<bfloat16_t> yGm;

@@ -1,5 +1,6 @@
 // The token's key and value become the cache's row at the position.
-// k[kv_heads, head_dim]; v[kv_heads, head_dim]; position; keys[kv_heads, tokens, head_dim]; values[kv_heads, tokens, head_dim]
+// k[kv_heads, head_dim]; v[kv_heads, head_dim]; position; keys[kv_heads, tokens, head_dim];
+// values[kv_heads, tokens, head_dim]
 // The cores take the rows in turn. Launch: 2 blocks; any number will do.
 
 #include "kernel_operator.h"
@@ -25,8 +26,9 @@ __aicore__ inline void CopyOut(const GlobalTensor<T> &to, TQue<TPosition::VECOUT
     queue.FreeTensor(from);
 }
 
-extern "C" __global__ __aicore__ void kv_cache_append(
-    GM_ADDR k, GM_ADDR v, GM_ADDR position, GM_ADDR keys, GM_ADDR values, int32_t capacity) {
+extern "C" __global__ __aicore__ void kv_cache_append(GM_ADDR k, GM_ADDR v, GM_ADDR position, GM_ADDR keys,
+    GM_ADDR values, int32_t capacity) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<float> kGm;
     kGm.SetGlobalBuffer((__gm__ float *)k, KV_HEADS * HEAD_DIM);
     GlobalTensor<float> vGm;

@@ -65,8 +65,9 @@ __aicore__ inline void RowDots(
     WholeReduceSum(totals, x, width, rows, 1, 1, STRIDE / 8);
 }
 
-extern "C" __global__ __aicore__ void mlp_gate_up_silu(
-    GM_ADDR gate_weight, GM_ADDR up_weight, GM_ADDR x, GM_ADDR y) {
+extern "C" __global__ __aicore__ void mlp_gate_up_silu(GM_ADDR gate_weight, GM_ADDR up_weight, GM_ADDR x,
+    GM_ADDR y) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<bfloat16_t> gateWeightGm;
     gateWeightGm.SetGlobalBuffer((__gm__ bfloat16_t *)gate_weight, OUT * IN);
     GlobalTensor<bfloat16_t> upWeightGm;

@@ -65,8 +65,8 @@ __aicore__ inline void RowDots(
     WholeReduceSum(totals, x, width, rows, 1, 1, STRIDE / 8);
 }
 
-extern "C" __global__ __aicore__ void o_proj_matvec(
-    GM_ADDR weight, GM_ADDR x, GM_ADDR y) {
+extern "C" __global__ __aicore__ void o_proj_matvec(GM_ADDR weight, GM_ADDR x, GM_ADDR y) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<bfloat16_t> weightGm;
     weightGm.SetGlobalBuffer((__gm__ bfloat16_t *)weight, OUT * IN);
     GlobalTensor<float> xGm;

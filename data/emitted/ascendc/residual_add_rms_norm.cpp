@@ -1,6 +1,6 @@
 // sum = x + residual; y = sum / sqrt(mean(sum²) + eps) · weight
 // x[rows, cols]; residual[rows, cols]; weight[cols]; sum[rows, cols]; y[rows, cols]
-// The cores take the rows in turn. Launch: 1 block; any number will do.
+// Launch: 1 block, as there is no more to do at once.
 
 #include "kernel_operator.h"
 
@@ -40,8 +40,9 @@ __aicore__ inline void MulNumber(
     }
 }
 
-extern "C" __global__ __aicore__ void residual_add_rms_norm(
-    GM_ADDR x, GM_ADDR residual, GM_ADDR weight, GM_ADDR sum, GM_ADDR y) {
+extern "C" __global__ __aicore__ void residual_add_rms_norm(GM_ADDR x, GM_ADDR residual, GM_ADDR weight,
+    GM_ADDR sum, GM_ADDR y) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<float> xGm;
     xGm.SetGlobalBuffer((__gm__ float *)x, ROWS * COLS);
     GlobalTensor<float> residualGm;

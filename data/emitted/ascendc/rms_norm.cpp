@@ -1,6 +1,6 @@
 // y = x / sqrt(mean(x²) + eps) · weight
 // x[rows, cols]; weight[cols]; y[rows, cols]
-// The cores take the rows in turn. Launch: 1 block; any number will do.
+// Launch: 1 block, as there is no more to do at once.
 
 #include "kernel_operator.h"
 
@@ -40,8 +40,8 @@ __aicore__ inline void MulNumber(
     }
 }
 
-extern "C" __global__ __aicore__ void rms_norm(
-    GM_ADDR x, GM_ADDR weight, GM_ADDR y) {
+extern "C" __global__ __aicore__ void rms_norm(GM_ADDR x, GM_ADDR weight, GM_ADDR y) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<float> xGm;
     xGm.SetGlobalBuffer((__gm__ float *)x, ROWS * COLS);
     GlobalTensor<bfloat16_t> weightGm;

@@ -1,5 +1,6 @@
 // Each head's first half rotated against its second half, by the angles of the position.
-// q[q_heads, half, pair]; k[kv_heads, half, pair]; position; cosines[tokens, pair]; sines[tokens, pair]; q_rotated[q_heads, half, pair]; k_rotated[kv_heads, half, pair]
+// q[q_heads, half, pair]; k[kv_heads, half, pair]; position; cosines[tokens, pair]; sines[tokens,
+// pair]; q_rotated[q_heads, half, pair]; k_rotated[kv_heads, half, pair]
 // The cores take the rows in turn. Launch: 12 blocks; any number will do.
 
 #include "kernel_operator.h"
@@ -25,9 +26,9 @@ __aicore__ inline void CopyOut(const GlobalTensor<T> &to, TQue<TPosition::VECOUT
     queue.FreeTensor(from);
 }
 
-extern "C" __global__ __aicore__ void rope_qk(
-    GM_ADDR q, GM_ADDR k, GM_ADDR position, GM_ADDR cosines, GM_ADDR sines, GM_ADDR q_rotated,
-        GM_ADDR k_rotated, int32_t capacity) {
+extern "C" __global__ __aicore__ void rope_qk(GM_ADDR q, GM_ADDR k, GM_ADDR position, GM_ADDR cosines,
+    GM_ADDR sines, GM_ADDR q_rotated, GM_ADDR k_rotated, int32_t capacity) {
+    KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);
     GlobalTensor<float> qGm;
     qGm.SetGlobalBuffer((__gm__ float *)q, Q_HEADS * HALF * PAIR);
     GlobalTensor<float> kGm;

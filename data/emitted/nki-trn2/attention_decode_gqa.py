@@ -14,12 +14,14 @@ KV_HEADS = 2
 GROUP = 6
 HEAD_DIM = 128
 TOKENS = 128  # of a tile, one to a partition
+MOST_TOKENS = 13000  # whose scores SBUF holds
 
 
 @nki.jit
 def attention_decode_gqa(q, keys, values, position):
     y = nl.ndarray((KV_HEADS, GROUP, HEAD_DIM), dtype=nl.float32, buffer=nl.shared_hbm)
     capacity = keys.shape[1]
+    assert capacity <= MOST_TOKENS
     tiles = -(-capacity // TOKENS)
     keys_rows = keys.reshape((KV_HEADS * capacity, HEAD_DIM))
     values_rows = values.reshape((KV_HEADS * capacity, HEAD_DIM))

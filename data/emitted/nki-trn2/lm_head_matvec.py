@@ -45,9 +45,9 @@ def lm_head_matvec(weight, x):
             nisa.tensor_reduce(
                 dst=total_columns[:, nl.ds(t, 1)], op=nl.add, data=total_sums, axis=1, keepdims=True
             )
-        total_turned = nl.ndarray((tiles, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
-        nisa.nc_transpose(dst=total_turned, data=total_columns)
-        total = nl.ndarray((tiles, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
-        nisa.tensor_copy(dst=total, src=total_turned)
-        nisa.dma_copy(dst=logits.reshape((OUT_TILES, OUT_LANES))[nl.ds(first, tiles), :], src=total)
+        total = nl.ndarray((tiles, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
+        nisa.nc_transpose(dst=total, data=total_columns)
+        logits_tile = nl.ndarray((tiles, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
+        nisa.tensor_copy(dst=logits_tile, src=total)
+        nisa.dma_copy(dst=logits.reshape((OUT_TILES, OUT_LANES))[nl.ds(first, tiles), :], src=logits_tile)
     return logits

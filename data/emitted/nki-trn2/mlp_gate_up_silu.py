@@ -60,14 +60,10 @@ def mlp_gate_up_silu(gate_weight, up_weight, x):
         nisa.tensor_reduce(
             dst=total_2_columns[:, nl.ds(t, 1)], op=nl.add, data=total_2_sums, axis=1, keepdims=True
         )
-    total_1_turned = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
-    nisa.nc_transpose(dst=total_1_turned, data=total_1_columns)
-    total_1 = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
-    nisa.tensor_copy(dst=total_1, src=total_1_turned)
-    total_2_turned = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
-    nisa.nc_transpose(dst=total_2_turned, data=total_2_columns)
-    total_2 = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
-    nisa.tensor_copy(dst=total_2, src=total_2_turned)
+    total_1 = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
+    nisa.nc_transpose(dst=total_1, data=total_1_columns)
+    total_2 = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
+    nisa.nc_transpose(dst=total_2, data=total_2_columns)
     part = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
     nisa.activation(dst=part, op=nl.exp, data=total_1, scale=-1.0)
     nisa.tensor_scalar(dst=part, data=part, op0=nl.add, operand0=1.0)

@@ -42,9 +42,9 @@ def o_proj_matvec(weight, x):
         nisa.tensor_reduce(
             dst=total_columns[:, nl.ds(t, 1)], op=nl.add, data=total_sums, axis=1, keepdims=True
         )
-    total_turned = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
-    nisa.nc_transpose(dst=total_turned, data=total_columns)
-    total = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
-    nisa.tensor_copy(dst=total, src=total_turned)
-    nisa.dma_copy(dst=y.reshape((OUT_TILES, OUT_LANES)), src=total)
+    total = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
+    nisa.nc_transpose(dst=total, data=total_columns)
+    y_tile = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
+    nisa.tensor_copy(dst=y_tile, src=total)
+    nisa.dma_copy(dst=y.reshape((OUT_TILES, OUT_LANES)), src=y_tile)
     return y

@@ -42,10 +42,8 @@ def q_proj_matvec(weight, x, bias):
         nisa.tensor_reduce(
             dst=total_columns[:, nl.ds(t, 1)], op=nl.add, data=total_sums, axis=1, keepdims=True
         )
-    total_turned = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
-    nisa.nc_transpose(dst=total_turned, data=total_columns)
-    total = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)
-    nisa.tensor_copy(dst=total, src=total_turned)
+    total = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.psum)
+    nisa.nc_transpose(dst=total, data=total_columns)
     bias_tile = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.bfloat16, buffer=nl.sbuf)
     nisa.dma_copy(dst=bias_tile, src=bias.reshape((OUT_TILES, OUT_LANES)))
     q_tile = nl.ndarray((OUT_TILES, OUT_LANES), dtype=nl.float32, buffer=nl.sbuf)

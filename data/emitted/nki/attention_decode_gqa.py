@@ -14,12 +14,14 @@ KV_HEADS = 2
 GROUP = 6
 HEAD_DIM = 128
 TOKENS = 128  # of a tile, one to a partition
+MOST_TOKENS = 13000  # whose scores SBUF holds
 
 
 @nki.jit
 def attention_decode_gqa(q, keys, values, position):
     y = nl.ndarray((KV_HEADS, GROUP, HEAD_DIM), dtype=nl.float32, buffer=nl.shared_hbm)
     capacity = keys.shape[1]
+    assert capacity <= MOST_TOKENS
     tiles = -(-capacity // TOKENS)
     keys_rows = keys.reshape((KV_HEADS * capacity, HEAD_DIM))
     values_rows = values.reshape((KV_HEADS * capacity, HEAD_DIM))
@@ -61,7 +63,7 @@ def attention_decode_gqa(q, keys, values, position):
             values_shares_turned = nisa.nc_transpose(data=scores[:, nl.ds(t * TOKENS, TOKENS)])
             values_shares = nisa.tensor_copy(src=values_shares_turned)
             values_weighed += nisa.nc_matmul(stationary=values_shares, moving=values_wide)
-        part = nisa.reciprocal(data=total)
-        y_tile = nisa.tensor_scalar(data=values_weighed, op0=nl.multiply, operand0=part)
+        inverse = nisa.reciprocal(data=total)
+        y_tile = nisa.tensor_scalar(data=values_weighed, op0=nl.multiply, operand0=inverse)
         nl.store(y[kv_head, :, :], value=y_tile)
     return y

@@ -36,8 +36,7 @@ def kv_proj_matvec(weight, x, bias):
         for k in nl.affine_range(IN_STEPS):
             total_sums += nisa.nc_matmul(stationary=weight_tile[:, k, :], moving=x_parts[:, k, :])
         total_columns[:, nl.ds(t, 1)] = nisa.tensor_reduce(op=nl.add, data=total_sums, axis=1, keepdims=True)
-    total_turned = nisa.nc_transpose(data=total_columns)
-    total = nisa.tensor_copy(src=total_turned)
+    total = nisa.nc_transpose(data=total_columns)
     bias_tile = nl.load(bias.reshape((OUT_TILES, OUT_LANES)))
     kv_tile = nisa.tensor_tensor(data1=total, data2=bias_tile, op=nl.add)
     nl.store(kv.reshape((OUT_TILES, OUT_LANES)), value=kv_tile)

@@ -20,14 +20,14 @@ def layernorm(x):
     for i in nl.affine_range(ROWS // ROW_TILE):
         x_tile = nl.load(x[nl.ds(i * ROW_TILE, ROW_TILE), :])
         total_1 = nisa.tensor_reduce(op=nl.add, data=x_tile, axis=1, keepdims=True, dtype=nl.float32)
-        part = nisa.tensor_scalar(data=total_1, op0=nl.multiply, operand0=1.0 / COLS)
-        part_2 = nisa.tensor_scalar(data=x_tile, op0=nl.subtract, operand0=part, dtype=nl.float32)
-        part_3 = nisa.tensor_tensor(data1=part_2, data2=part_2, op=nl.multiply)
-        total_2 = nisa.tensor_reduce(op=nl.add, data=part_3, axis=1, keepdims=True)
-        part_4 = nisa.tensor_scalar(
+        quotient = nisa.tensor_scalar(data=total_1, op0=nl.multiply, operand0=1.0 / COLS)
+        difference = nisa.tensor_scalar(data=x_tile, op0=nl.subtract, operand0=quotient, dtype=nl.float32)
+        product = nisa.tensor_tensor(data1=difference, data2=difference, op=nl.multiply)
+        total_2 = nisa.tensor_reduce(op=nl.add, data=product, axis=1, keepdims=True)
+        added = nisa.tensor_scalar(
             data=total_2, op0=nl.multiply, operand0=1.0 / COLS, op1=nl.add, operand1=1e-05
         )
-        part_5 = nisa.activation(op=nl.rsqrt, data=part_4)
-        y_tile = nisa.tensor_scalar(data=part_2, op0=nl.multiply, operand0=part_5, dtype=nl.bfloat16)
+        root = nisa.activation(op=nl.rsqrt, data=added)
+        y_tile = nisa.tensor_scalar(data=difference, op0=nl.multiply, operand0=root, dtype=nl.bfloat16)
         nl.store(y[nl.ds(i * ROW_TILE, ROW_TILE), :], value=y_tile)
     return y

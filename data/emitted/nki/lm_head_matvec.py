@@ -41,7 +41,7 @@ def lm_head_matvec(weight, x):
             total_columns[:, nl.ds(t, 1)] = nisa.tensor_reduce(
                 op=nl.add, data=total_sums, axis=1, keepdims=True
             )
-        total_turned = nisa.nc_transpose(data=total_columns)
-        total = nisa.tensor_copy(src=total_turned)
-        nl.store(logits.reshape((OUT_TILES, OUT_LANES))[nl.ds(first, tiles), :], value=total)
+        total = nisa.nc_transpose(data=total_columns)
+        logits_tile = nisa.tensor_copy(src=total)
+        nl.store(logits.reshape((OUT_TILES, OUT_LANES))[nl.ds(first, tiles), :], value=logits_tile)
     return logits

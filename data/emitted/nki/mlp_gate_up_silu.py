@@ -47,14 +47,12 @@ def mlp_gate_up_silu(gate_weight, up_weight, x):
         total_2_columns[:, nl.ds(t, 1)] = nisa.tensor_reduce(
             op=nl.add, data=total_2_sums, axis=1, keepdims=True
         )
-    total_1_turned = nisa.nc_transpose(data=total_1_columns)
-    total_1 = nisa.tensor_copy(src=total_1_turned)
-    total_2_turned = nisa.nc_transpose(data=total_2_columns)
-    total_2 = nisa.tensor_copy(src=total_2_turned)
-    part = nisa.activation(op=nl.exp, data=total_1, scale=-1.0)
-    part_2 = nisa.tensor_scalar(data=part, op0=nl.add, operand0=1.0)
-    part_3 = nisa.reciprocal(data=part_2)
-    part_4 = nisa.tensor_tensor(data1=total_1, data2=part_3, op=nl.multiply)
-    y_tile = nisa.tensor_tensor(data1=part_4, data2=total_2, op=nl.multiply)
+    total_1 = nisa.nc_transpose(data=total_1_columns)
+    total_2 = nisa.nc_transpose(data=total_2_columns)
+    power = nisa.activation(op=nl.exp, data=total_1, scale=-1.0)
+    added = nisa.tensor_scalar(data=power, op0=nl.add, operand0=1.0)
+    inverse = nisa.reciprocal(data=added)
+    quotient = nisa.tensor_tensor(data1=total_1, data2=inverse, op=nl.multiply)
+    y_tile = nisa.tensor_tensor(data1=quotient, data2=total_2, op=nl.multiply)
     nl.store(y.reshape((OUT_TILES, OUT_LANES)), value=y_tile)
     return y

@@ -36,7 +36,7 @@ def o_proj_matvec(weight, x):
         for k in nl.affine_range(IN_STEPS):
             total_sums += nisa.nc_matmul(stationary=weight_tile[:, k, :], moving=x_parts[:, k, :])
         total_columns[:, nl.ds(t, 1)] = nisa.tensor_reduce(op=nl.add, data=total_sums, axis=1, keepdims=True)
-    total_turned = nisa.nc_transpose(data=total_columns)
-    total = nisa.tensor_copy(src=total_turned)
-    nl.store(y.reshape((OUT_TILES, OUT_LANES)), value=total)
+    total = nisa.nc_transpose(data=total_columns)
+    y_tile = nisa.tensor_copy(src=total)
+    nl.store(y.reshape((OUT_TILES, OUT_LANES)), value=y_tile)
     return y

@@ -22,20 +22,20 @@ def residual_add_rms_norm(x, residual, weight):
     y = nl.ndarray((ROWS, COLS), dtype=nl.float32, buffer=nl.shared_hbm)
     x_tile = nl.load(x.reshape((COLS_LANES, COLS_STEPS)))
     residual_tile = nl.load(residual.reshape((COLS_LANES, COLS_STEPS)))
-    part = nisa.tensor_tensor(data1=x_tile, data2=residual_tile, op=nl.add)
-    nl.store(sum.reshape((COLS_LANES, COLS_STEPS)), value=part)
+    added = nisa.tensor_tensor(data1=x_tile, data2=residual_tile, op=nl.add)
+    nl.store(sum.reshape((COLS_LANES, COLS_STEPS)), value=added)
     weight_tile = nl.load(weight.reshape((COLS_LANES, COLS_STEPS)))
-    part_2 = nisa.tensor_tensor(data1=part, data2=part, op=nl.multiply)
-    total_parts = nisa.tensor_reduce(op=nl.add, data=part_2, axis=1, keepdims=True)
+    product = nisa.tensor_tensor(data1=added, data2=added, op=nl.multiply)
+    total_parts = nisa.tensor_reduce(op=nl.add, data=product, axis=1, keepdims=True)
     # a product with ones gives every partition the sum of all their shares
     ones = nisa.memset(shape=(COLS_LANES, COLS_LANES), value=1.0, dtype=nl.float32)
     total = nisa.nc_matmul(stationary=ones, moving=total_parts)
-    part_3 = nisa.tensor_scalar(
+    added_2 = nisa.tensor_scalar(
         data=total, op0=nl.multiply, operand0=1.0 / COLS, op1=nl.add, operand1=RMS_NORM_EPS
     )
-    part_4 = nisa.activation(op=nl.rsqrt, data=part_3)
+    root = nisa.activation(op=nl.rsqrt, data=added_2)
     y_tile = nisa.scalar_tensor_tensor(
-        data=part, op0=nl.multiply, operand0=part_4, op1=nl.multiply, operand1=weight_tile
+        data=added, op0=nl.multiply, operand0=root, op1=nl.multiply, operand1=weight_tile
     )
     nl.store(y.reshape((COLS_LANES, COLS_STEPS)), value=y_tile)
     return sum, y

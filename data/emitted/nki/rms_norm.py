@@ -21,17 +21,17 @@ def rms_norm(x, weight):
     y = nl.ndarray((ROWS, COLS), dtype=nl.float32, buffer=nl.shared_hbm)
     x_tile = nl.load(x.reshape((COLS_LANES, COLS_STEPS)))
     weight_tile = nl.load(weight.reshape((COLS_LANES, COLS_STEPS)))
-    part = nisa.tensor_tensor(data1=x_tile, data2=x_tile, op=nl.multiply)
-    total_parts = nisa.tensor_reduce(op=nl.add, data=part, axis=1, keepdims=True)
+    product = nisa.tensor_tensor(data1=x_tile, data2=x_tile, op=nl.multiply)
+    total_parts = nisa.tensor_reduce(op=nl.add, data=product, axis=1, keepdims=True)
     # a product with ones gives every partition the sum of all their shares
     ones = nisa.memset(shape=(COLS_LANES, COLS_LANES), value=1.0, dtype=nl.float32)
     total = nisa.nc_matmul(stationary=ones, moving=total_parts)
-    part_2 = nisa.tensor_scalar(
+    added = nisa.tensor_scalar(
         data=total, op0=nl.multiply, operand0=1.0 / COLS, op1=nl.add, operand1=RMS_NORM_EPS
     )
-    part_3 = nisa.activation(op=nl.rsqrt, data=part_2)
+    root = nisa.activation(op=nl.rsqrt, data=added)
     y_tile = nisa.scalar_tensor_tensor(
-        data=x_tile, op0=nl.multiply, operand0=part_3, op1=nl.multiply, operand1=weight_tile
+        data=x_tile, op0=nl.multiply, operand0=root, op1=nl.multiply, operand1=weight_tile
     )
     nl.store(y.reshape((COLS_LANES, COLS_STEPS)), value=y_tile)
     return y

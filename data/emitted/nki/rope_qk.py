@@ -25,33 +25,33 @@ def rope_qk(q, k, position, cosines, sines):
     cosines_tile = nl.load(
         cosines[position_for_q_heads[nl.arange(Q_HEADS)[:, None], 0], nl.arange(PAIR)[None, :]]
     )
-    part = nisa.tensor_tensor(data1=q_0_tile, data2=cosines_tile, op=nl.multiply)
+    product = nisa.tensor_tensor(data1=q_0_tile, data2=cosines_tile, op=nl.multiply)
     q_1_tile = nl.load(q[:, 1, :])
     sines_tile = nl.load(
         sines[position_for_q_heads[nl.arange(Q_HEADS)[:, None], 0], nl.arange(PAIR)[None, :]]
     )
-    part_2 = nisa.tensor_tensor(data1=q_1_tile, data2=sines_tile, op=nl.multiply)
-    q_rotated_tile = nisa.tensor_tensor(data1=part, data2=part_2, op=nl.subtract)
+    product_2 = nisa.tensor_tensor(data1=q_1_tile, data2=sines_tile, op=nl.multiply)
+    q_rotated_tile = nisa.tensor_tensor(data1=product, data2=product_2, op=nl.subtract)
     nl.store(q_rotated[:, 0, :], value=q_rotated_tile)
-    part_3 = nisa.tensor_tensor(data1=q_1_tile, data2=cosines_tile, op=nl.multiply)
-    part_4 = nisa.tensor_tensor(data1=q_0_tile, data2=sines_tile, op=nl.multiply)
-    q_rotated_tile_2 = nisa.tensor_tensor(data1=part_3, data2=part_4, op=nl.add)
+    product_3 = nisa.tensor_tensor(data1=q_1_tile, data2=cosines_tile, op=nl.multiply)
+    product_4 = nisa.tensor_tensor(data1=q_0_tile, data2=sines_tile, op=nl.multiply)
+    q_rotated_tile_2 = nisa.tensor_tensor(data1=product_3, data2=product_4, op=nl.add)
     nl.store(q_rotated[:, 1, :], value=q_rotated_tile_2)
     k_0_tile = nl.load(k[:, 0, :])
     position_for_kv_heads = nl.broadcast_to(nl.load(position.reshape((1, 1))), shape=(KV_HEADS, 1))
     cosines_tile_2 = nl.load(
         cosines[position_for_kv_heads[nl.arange(KV_HEADS)[:, None], 0], nl.arange(PAIR)[None, :]]
     )
-    part_5 = nisa.tensor_tensor(data1=k_0_tile, data2=cosines_tile_2, op=nl.multiply)
+    product_5 = nisa.tensor_tensor(data1=k_0_tile, data2=cosines_tile_2, op=nl.multiply)
     k_1_tile = nl.load(k[:, 1, :])
     sines_tile_2 = nl.load(
         sines[position_for_kv_heads[nl.arange(KV_HEADS)[:, None], 0], nl.arange(PAIR)[None, :]]
     )
-    part_6 = nisa.tensor_tensor(data1=k_1_tile, data2=sines_tile_2, op=nl.multiply)
-    k_rotated_tile = nisa.tensor_tensor(data1=part_5, data2=part_6, op=nl.subtract)
+    product_6 = nisa.tensor_tensor(data1=k_1_tile, data2=sines_tile_2, op=nl.multiply)
+    k_rotated_tile = nisa.tensor_tensor(data1=product_5, data2=product_6, op=nl.subtract)
     nl.store(k_rotated[:, 0, :], value=k_rotated_tile)
-    part_7 = nisa.tensor_tensor(data1=k_1_tile, data2=cosines_tile_2, op=nl.multiply)
-    part_8 = nisa.tensor_tensor(data1=k_0_tile, data2=sines_tile_2, op=nl.multiply)
-    k_rotated_tile_2 = nisa.tensor_tensor(data1=part_7, data2=part_8, op=nl.add)
+    product_7 = nisa.tensor_tensor(data1=k_1_tile, data2=cosines_tile_2, op=nl.multiply)
+    product_8 = nisa.tensor_tensor(data1=k_0_tile, data2=sines_tile_2, op=nl.multiply)
+    k_rotated_tile_2 = nisa.tensor_tensor(data1=product_7, data2=product_8, op=nl.add)
     nl.store(k_rotated[:, 1, :], value=k_rotated_tile_2)
     return q_rotated, k_rotated

@@ -19,9 +19,9 @@ def silu(x):
     y = nl.ndarray((ROWS, COLS), dtype=nl.bfloat16, buffer=nl.shared_hbm)
     for i in nl.affine_range(ROWS // ROW_TILE):
         x_tile = nl.load(x[nl.ds(i * ROW_TILE, ROW_TILE), :])
-        part = nisa.activation(op=nl.exp, data=x_tile, scale=-1.0, dtype=nl.float32)
-        part_2 = nisa.tensor_scalar(data=part, op0=nl.add, operand0=1.0)
-        part_3 = nisa.reciprocal(data=part_2)
-        y_tile = nisa.tensor_tensor(data1=x_tile, data2=part_3, op=nl.multiply, dtype=nl.bfloat16)
+        power = nisa.activation(op=nl.exp, data=x_tile, scale=-1.0, dtype=nl.float32)
+        added = nisa.tensor_scalar(data=power, op0=nl.add, operand0=1.0)
+        inverse = nisa.reciprocal(data=added)
+        y_tile = nisa.tensor_tensor(data1=x_tile, data2=inverse, op=nl.multiply, dtype=nl.bfloat16)
         nl.store(y[nl.ds(i * ROW_TILE, ROW_TILE), :], value=y_tile)
     return y

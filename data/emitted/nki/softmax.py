@@ -20,10 +20,10 @@ def softmax(x):
     for i in nl.affine_range(ROWS // ROW_TILE):
         x_tile = nl.load(x[nl.ds(i * ROW_TILE, ROW_TILE), :])
         largest = nisa.tensor_reduce(op=nl.maximum, data=x_tile, axis=1, keepdims=True, dtype=nl.float32)
-        part = nisa.tensor_scalar(data=x_tile, op0=nl.subtract, operand0=largest, dtype=nl.float32)
-        part_2 = nisa.activation(op=nl.exp, data=part)
-        total = nisa.tensor_reduce(op=nl.add, data=part_2, axis=1, keepdims=True)
-        part_3 = nisa.reciprocal(data=total)
-        y_tile = nisa.tensor_scalar(data=part_2, op0=nl.multiply, operand0=part_3, dtype=nl.bfloat16)
+        difference = nisa.tensor_scalar(data=x_tile, op0=nl.subtract, operand0=largest, dtype=nl.float32)
+        power = nisa.activation(op=nl.exp, data=difference)
+        total = nisa.tensor_reduce(op=nl.add, data=power, axis=1, keepdims=True)
+        inverse = nisa.reciprocal(data=total)
+        y_tile = nisa.tensor_scalar(data=power, op0=nl.multiply, operand0=inverse, dtype=nl.bfloat16)
         nl.store(y[nl.ds(i * ROW_TILE, ROW_TILE), :], value=y_tile)
     return y

@@ -118,10 +118,6 @@ def _check_names(lowering: Lowering, fresh: list[Array]) -> None:
 def _text(lowering: Lowering, fresh: list[Array]) -> str:
     kernel, program = lowering.kernel, lowering.program
     lines = "\n".join(program.lines)
-    arrays = "; ".join(
-        f"{array.name}[{', '.join(axis.name for axis in array.axes)}]" if array.axes else array.name
-        for array in kernel.arrays
-    )
     taken = [
         (program.updated_parameter if array in kernel.outputs else "{}").format(array.name)
         for array in kernel.arrays
@@ -130,7 +126,7 @@ def _text(lowering: Lowering, fresh: list[Array]) -> str:
     marked = [name for name in taken if "nt." in name]
     head = _HEAD.format(
         doc=kernel.doc,
-        arrays=textwrap.fill(arrays, 100),
+        arrays=textwrap.fill(kernel.signature, 100),
         walk=lowering.walk,
         imports=program.imports + "\nimport neuronxcc.nki.typing as nt" * bool(marked),
         constants="\n".join(_constants(lowering, lines)),

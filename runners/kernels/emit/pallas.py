@@ -60,13 +60,9 @@ class _Module:
     # --- the head ---------------------------------------------------------------------------------
 
     def head(self) -> str:
-        arrays = "; ".join(
-            f"{array.name}[{', '.join(axis.name for axis in array.axes)}]" if array.axes else array.name
-            for array in self.kernel.arrays
-        )
         return HEAD.format(
             doc=self.kernel.doc,
-            arrays=textwrap.fill(arrays, 100),
+            arrays=textwrap.fill(self.kernel.signature, 100),
             grid=self.walk(),
             constants="\n".join(self.constants()),
         )

@@ -19,7 +19,7 @@ from runners.kernels.emit.schedule import has_dynamic, matrices
 from runners.kernels.emit.simt_body import Body
 from runners.kernels.emit.simt_text import Dialect as Dialect
 from runners.kernels.emit.simt_text import helpers, renamed
-from runners.kernels.expr import Array, Axis, Kernel
+from runners.kernels.expr import Axis, Kernel
 from runners.kernels.sizes import Sizes, Storage
 
 
@@ -63,7 +63,7 @@ def _file(body: Body) -> str:
     )
     lines = [
         f"// {kernel.doc}",
-        f"// {'; '.join(map(_described, kernel.arrays))}",
+        f"// {kernel.signature}",
         f"// {renamed(how, dialect.prose)}",
         "",
         *dialect.preamble,
@@ -93,10 +93,6 @@ def _used(body: Body, lines: Mapping[str, str]) -> list[str]:
 
 def _many(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
-
-
-def _described(array: Array) -> str:
-    return f"{array.name}[{', '.join(axis.name for axis in array.axes)}]" if array.axes else array.name
 
 
 def _parameters(body: Body) -> list[str]:

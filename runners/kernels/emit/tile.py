@@ -225,15 +225,11 @@ class Program:
     @property
     def head(self) -> list[str]:
         """What a text says first, as ``//`` comments: what it computes, of which arrays, and how it is launched."""
-        arrays = [
-            f"{array.name}[{',_'.join(axis.name for axis in array.axes)}]" for array in self.kernel.arrays
-        ]
         launch = f"{self.how} Launch: {self.launch} blocks; any number will do."
         if self.launch == 1:
             launch = "Launch: 1 block, as there is no more to do at once."
-        parts = (self.kernel.doc, "; ".join(arrays).replace("[]", ""), launch)
-        lines = (line for part in parts for line in textwrap.wrap(part, 100))
-        return [f"// {line}".replace(",_", ", ") for line in lines]
+        parts = (self.kernel.doc, self.kernel.signature, launch)
+        return [f"// {line}" for part in parts for line in textwrap.wrap(part, 100)]
 
 
 def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:
