@@ -20,7 +20,7 @@ from tests.runners.kernels.cases import ROOT, TINY, TRUE
 from tests.runners.kernels.pto_runs import emitted_for
 from tests.simulators.pto.january import spelled
 
-TOOL = "PTO dialect of ptoas 0.1.1, in its spelling of January 2026"
+TOOL = "ptoas 0.1.1, the text respelled for its dialect of January 2026"
 SCRIPT = ROOT / "tests/simulators/pto/verify.py"
 TEXTS: dict[tuple[str, Storage], list[Emitted]] = {
     (name, storage): [emitted_for(case, storage) for case in [*TRUE, *TINY] if case.kernel == name]
