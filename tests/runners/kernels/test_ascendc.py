@@ -51,10 +51,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> OfStorage:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
-    """All published texts, compiled together."""
-    texts = [emitted_for(case, "bf16") for case in TRUE]
-    return Simulator(texts, tmp_path_factory.mktemp("published"))
+def published(tmp_path_factory: pytest.TempPathFactory) -> OfStorage:
+    """All texts at true shapes of a storage type, compiled together when first asked for."""
+
+    @cache
+    def simulator(storage: Storage) -> Simulator:
+        texts = [emitted_for(case, storage) for case in TRUE]
+        return Simulator(texts, tmp_path_factory.mktemp(f"published-{storage}"))
+
+    return simulator
 
 
 @pytest.mark.parametrize("storage", get_args(Storage))
@@ -71,29 +76,33 @@ def test_a_kernel_is_right_at_tiny_and_odd_sizes_and_any_depth_on_one_core_and_o
         record_proof(name, "ascendc", text.sha256, "simulated", TOOL, cases=2)
 
 
+@pytest.mark.parametrize("storage", get_args(Storage))
 @pytest.mark.parametrize("case", NEAR, ids=str)
-def test_a_kernel_is_right_at_the_published_models_shape(case: Case, published: Simulator) -> None:
-    text = emitted_for(case, "bf16")
-    assert wrong(case, "bf16", on(published, text, case, text.launch["blocks"])) == []
+def test_a_kernel_is_right_at_the_published_models_shape(
+    case: Case, storage: Storage, published: OfStorage
+) -> None:
+    text = emitted_for(case, storage)
+    assert wrong(case, storage, on(published(storage), text, case, text.launch["blocks"])) == []
     record_proof(case.kernel, "ascendc", text.sha256, "simulated", TOOL, cases=2)
 
 
+@pytest.mark.parametrize("storage", get_args(Storage))
 @pytest.mark.parametrize("case", MANY_ROWS, ids=str)
 def test_a_kernel_of_many_rows_is_right_at_its_true_shape_with_rows_that_repeat(
-    case: Case, published: Simulator
+    case: Case, storage: Storage, published: OfStorage
 ) -> None:
-    text = emitted_for(case, "bf16")
-    assert wrong_where_rows_repeat(case, partial(published.run, text)) == []
+    text = emitted_for(case, storage)
+    assert wrong_where_rows_repeat(case, storage, partial(published(storage).run, text)) == []
     record_proof(case.kernel, "ascendc", text.sha256, "simulated", TOOL)
 
 
 @pytest.mark.parametrize("name", ["embedding_lookup", "argmax_greedy"])
 def test_a_vocabulary_of_the_published_size_is_searched_and_looked_up(
-    name: str, published: Simulator
+    name: str, published: OfStorage
 ) -> None:
     (case,) = (case for case in TRUE if case.kernel == name)
     text = emitted_for(case, "bf16")
-    assert wrong_in_a_vocabulary(case, partial(published.run, text)) == []
+    assert wrong_in_a_vocabulary(case, partial(published("bf16").run, text)) == []
     record_proof(name, "ascendc", text.sha256, "simulated", TOOL, cases=3)
 
 

@@ -44,17 +44,21 @@ def test_a_kernel_is_right_at_tiny_and_odd_sizes_and_any_depth_on_one_core_and_o
         record_proof(name, "pto", text.sha256, "simulated", TOOL, cases=2)
 
 
+@pytest.mark.parametrize("storage", get_args(Storage))
 @pytest.mark.parametrize("case", NEAR, ids=str)
-def test_a_kernel_is_right_at_the_published_models_shape(case: Case) -> None:
-    text = emitted_for(case, "bf16")
-    assert wrong(case, "bf16", on(text, case, text.launch["blocks"])) == []
+def test_a_kernel_is_right_at_the_published_models_shape(case: Case, storage: Storage) -> None:
+    text = emitted_for(case, storage)
+    assert wrong(case, storage, on(text, case, text.launch["blocks"])) == []
     record_proof(case.kernel, "pto", text.sha256, "simulated", TOOL, cases=2)
 
 
+@pytest.mark.parametrize("storage", get_args(Storage))
 @pytest.mark.parametrize("case", MANY_ROWS, ids=str)
-def test_a_kernel_of_many_rows_is_right_at_its_true_shape_with_rows_that_repeat(case: Case) -> None:
-    text = emitted_for(case, "bf16")
-    assert wrong_where_rows_repeat(case, partial(Simulator([text]).run, text)) == []
+def test_a_kernel_of_many_rows_is_right_at_its_true_shape_with_rows_that_repeat(
+    case: Case, storage: Storage
+) -> None:
+    text = emitted_for(case, storage)
+    assert wrong_where_rows_repeat(case, storage, partial(Simulator([text]).run, text)) == []
     record_proof(case.kernel, "pto", text.sha256, "simulated", TOOL)
 
 

@@ -114,19 +114,19 @@ def repeated(array: Any, rows: int) -> Any:
     return array[np.arange(rows) % len(array)]
 
 
-def wrong_where_rows_repeat(case: Case, once: Once) -> list[str]:
+def wrong_where_rows_repeat(case: Case, storage: Storage, once: Once) -> list[str]:
     """What is wrong with a kernel of many rows at its true shape, where those that were drawn repeat."""
     (axis,) = KERNELS[case.kernel].parallel
     rows = case.sizes.lengths[axis.name]
     few = Case(case.kernel, Sizes({**case.sizes.lengths, axis.name: PERIOD}, case.sizes.settings))
-    drawn = inputs(few, "bf16")
-    ((name, right),) = wanted(few, "bf16", drawn).items()
+    drawn = inputs(few, storage)
+    ((name, right),) = wanted(few, storage, drawn).items()
     along = {array.name for array in KERNELS[case.kernel].arrays if axis in array.axes}
     arrays = {key: repeated(array, rows) if key in along else array for key, array in drawn.items()}
     once(arrays)
     got, error = arrays[name], relative_error(right, arrays[name][:PERIOD])
     found = (
-        [] if error <= (EXACT if right.dtype == np.float64 else ROUNDED) else [f"{case} {name}: {error:.2g}"]
+        [] if error <= (EXACT if right.dtype.itemsize > 2 else ROUNDED) else [f"{case} {name}: {error:.2g}"]
     )
     same = np.array_equal(repeated(got[:PERIOD], rows).view(np.uint8), got.view(np.uint8))
     return found if same else [*found, f"{case} {name}: rows that are alike differ"]
