@@ -9,13 +9,12 @@ what another has not finished with, an access outside of a tensor or an array. W
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runners.kernels.emit import Emitted
-from tests.simulators.simt import LIBRARY, WARNINGS, SimulationError, compiler, distinct, places
+from tests.simulators.simt import LIBRARY, WARNINGS, SimulationError, compiled, distinct, places
 
 HEADERS = Path(__file__).parent
 FLAGS = ("-O3", "-ffp-contract=off", "-fno-strict-aliasing")
@@ -52,17 +51,7 @@ def source(texts: Sequence[Emitted]) -> str:
 
 def build(texts: Sequence[Emitted], output: Path, flags: Sequence[str]) -> Path:
     """Compile ``texts`` to the shared object ``output``."""
-    output.with_suffix(".cpp").write_text(source(texts), "utf-8")
-    command = [compiler(), "-std=c++17", *WARNINGS, *flags, *LIBRARY, f"-I{HEADERS}"]
-    done = subprocess.run(
-        [*command, str(output.with_suffix(".cpp")), "-o", str(output)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SimulationError(done.stderr)
-    return output
+    return compiled(source(texts), output, (*WARNINGS, *flags, *LIBRARY, f"-I{HEADERS}"))
 
 
 class Simulator:

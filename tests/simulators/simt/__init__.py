@@ -111,10 +111,15 @@ def source(kernels: Sequence[Emitted], tail: str) -> str:
 
 def build(kernels: Sequence[Emitted], tail: str, output: Path, flags: Sequence[str]) -> Path:
     """Compile ``kernels`` to ``output``."""
-    output.with_suffix(".cpp").write_text(source(kernels, tail), "utf-8")
-    command = [compiler(), "-std=c++17", *WARNINGS, *language_of(kernels).flags, *flags, f"-I{HEADERS}"]
+    own = (*WARNINGS, *language_of(kernels).flags, *flags, f"-I{HEADERS}")
+    return compiled(source(kernels, tail), output, own)
+
+
+def compiled(text: str, output: Path, flags: Sequence[str]) -> Path:
+    """Compile one file of C++ to ``output``; what the compiler refuses is a :class:`SimulationError`."""
+    output.with_suffix(".cpp").write_text(text, "utf-8")
     done = subprocess.run(
-        [*command, str(output.with_suffix(".cpp")), "-o", str(output)],
+        [compiler(), "-std=c++17", *flags, str(output.with_suffix(".cpp")), "-o", str(output)],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,49 @@
+"""A device file is held against the other devices, and against the languages and kernels on file."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.generator.examples import Folder
+
+
+def test_an_alias_belongs_to_one_device(basic: Folder) -> None:
+    basic.device("gpu-a", aliases=["both"]).device("gpu-b", aliases=["other", "both"])
+    (line,) = basic.problems()
+    assert line.startswith("data/devices/gpu-b.md: aliases[1]: belongs to gpu-a too (got 'both')")
+
+
+def test_an_alias_is_no_other_device(basic: Folder) -> None:
+    basic.device("gpu-a", aliases=["gpu-b"])
+    (line,) = basic.problems()
+    assert line.startswith("data/devices/gpu-a.md: aliases[0]: belongs to gpu-b too (got 'gpu-b')")
+
+
+def test_an_alias_may_repeat_its_own_device(basic: Folder) -> None:
+    basic.device("gpu-a", aliases=["gpu-a"])
+    assert not basic.problems()
+
+
+@pytest.mark.parametrize(
+    ("uses", "said"),
+    [
+        ([("lang-c", [])], "languages[0].target: is unknown (got 'lang-c'); did you mean 'lang-b'?"),
+        ([("lang-a", ["nrm"])], "languages[0].kernels: is unknown (got 'nrm'); did you mean 'norm'?"),
+        ([("lang-a", ["norm"]), ("lang-b", ["norm"])],
+         "languages[0].kernels: names what another entry names (got 'norm'); let one language have it"),
+        ([("lang-a", []), ("lang-b", [])],
+         "languages[0].kernels: names what another entry names (got 'all others'); let one language have it"),
+    ],
+)  # fmt: skip
+def test_a_device_takes_each_kernel_in_one_language_on_file(
+    basic: Folder, uses: list[tuple[str, list[str]]], said: str
+) -> None:
+    basic.emitted({("norm", "lang-a"): "int a;\n", ("norm", "lang-b"): "int b;\n"})
+    basic.device("gpu-a", languages=[{"target": target, "kernels": kernels} for target, kernels in uses])
+    assert basic.problems()[0].startswith(f"data/devices/gpu-a.md: {said}")
+
+
+def test_a_device_may_share_its_kernels_out_to_languages(basic: Folder) -> None:
+    basic.emitted({("norm", "lang-a"): "int a;\n", ("norm", "lang-b"): "int b;\n"})
+    uses = [{"target": "lang-a", "kernels": ["norm"]}, {"target": "lang-b", "kernels": []}]
+    assert basic.device("gpu-a", languages=uses).problems() == []
