@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from runners import baselines, devices, filing, guide, journal, record
+from runners import baselines, devices, filing, guide, journal, record, registry
 from runners.check_step import CHECKED_STEPS
 from runners.checkpoint import Checkpoint
 from runners.console import Console
@@ -20,17 +19,16 @@ from runners.device import Device, RunnerError
 from runners.environment import environment
 from runners.guide import DATA
 from runners.kernels.sizes import Storage
+from runners.kernels.source import KERNELS
 from runners.measure import Plan
 from runners.session import SEED, Findings, Options, run
 from runners.summary import summary
 from runners.weights import Synthetic, WeightSource
 from schemas.load import load
 from schemas.records import Device as DeviceRecord
-from schemas.records import Model, Result
+from schemas.records import Execution, Model, Result
 
 DEFAULT_MODEL = "deepseek-r1-distill-qwen-1.5b"
-DEVICES: dict[str, str] = {"cpu": "runners.cpu:CpuDevice"}
-KINDS = {"cpu": "CPU"}
 FULL = Plan()
 QUICK = Plan(steps=16, warmup_repetitions=1, least_repetitions=3, least_seconds=0.0, most_seconds=30.0)
 _QUICK_CHECKED_STEPS = 2
@@ -57,26 +55,26 @@ def main(runner: str, arguments: list[str] | None = None) -> int:
 
 def command(runner: str) -> click.Command:
     """The command, with the options that every runner has."""
-    module, _, name = DEVICES[runner].partition(":")
-    device_class = getattr(import_module(module), name)
+    stack = registry.device_class(runner)
 
     def measure(**chosen: Any) -> int:
+        settings = {setting.name: chosen[setting.name] for setting in stack.settings}
         with Console() as console:
-            return _measure(console, runner, device_class(chosen["threads"]), chosen)
+            return _measure(console, runner, stack(**settings), chosen)
 
     return click.Command(
         f"runners.{runner}",
         callback=measure,
-        params=_options_of(device_class),
+        params=_options_of(stack),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        help=f"Measure how fast this machine ({runner}) decodes, and file a result for the board.\n\n"
+        help=f"Measure how fast this machine ({stack.about.name}) decodes, and file a result for the board.\n\n"
         "Every kernel and the whole step are checked against a float64 reference before anything is timed. "
         "What is filed and how to contribute it is said at the end; nothing leaves this machine.",
         epilog=f"Begin with: python -m runners.{runner} --quick",
     )
 
 
-def _options_of(device_class: type[Device]) -> list[click.Parameter]:
+def _options_of(stack: type[Device]) -> list[click.Parameter]:
     def either(full: float, quick: float) -> str:
         return f"[default: {full:g}; {quick:g} with --quick]"
 
@@ -85,7 +83,7 @@ def _options_of(device_class: type[Device]) -> list[click.Parameter]:
                      help="A model of data/models."),
         click.Option(["--weights"], type=_FOLDER, metavar="DIR",
                      help="Folder of a safetensors checkpoint; else synthetic weights, which take as long."),
-        click.Option(["--dtype"], type=click.Choice(device_class.storages), default="bf16", show_default=True,
+        click.Option(["--dtype"], type=click.Choice(stack.storages), default=stack.storages[0], show_default=True,
                      help="Storage type of the weights and the KV cache."),
         click.Option(["--depth"], type=click.IntRange(0, 1 << 20), default=128, show_default=True,
                      metavar="TOKENS", help="Tokens in the KV cache when a repetition starts."),
@@ -96,8 +94,12 @@ def _options_of(device_class: type[Device]) -> list[click.Parameter]:
                      f"{either(FULL.least_repetitions, QUICK.least_repetitions)}"),
         click.Option(["--max-seconds"], type=click.FloatRange(1), metavar="S",
                      help=f"Stop measuring after this time. {either(FULL.most_seconds, QUICK.most_seconds)}"),
-        click.Option(["--threads"], type=click.IntRange(1, 1024), metavar="N",
-                     help="Threads. [default: the cores that this process may use]"),
+        *(click.Option([f"--{setting.name.replace('_', '-')}"], type=click.IntRange(setting.least, setting.most),
+                       metavar="N", help=f"{setting.help} [default: {setting.default}]")
+          for setting in stack.settings),
+        *([click.Option(["--execute"], multiple=True, metavar="KERNEL=WAY",
+                        help=f"Run a kernel otherwise than emitted ({', '.join(stack.ways[1:])}); the file says so.")]
+          if len(stack.ways) > 1 else ()),
         click.Option(["--device"], metavar="ID",
                      help="A device of data/devices. [default: found by its name, or drafted]"),
         click.Option(["--submitter"], default="anonymous", show_default=True, metavar="NAME",
@@ -105,7 +107,7 @@ def _options_of(device_class: type[Device]) -> list[click.Parameter]:
         click.Option(["--output"], type=_FOLDER, metavar="DIR",
                      help="Folder for all that is written. [default: data/results/<device>, data/devices]"),
         click.Option(["--baseline"], multiple=True, is_flag=False, flag_value="all",
-                     type=click.Choice(["all", *baselines.NAMES]),
+                     type=click.Choice(["all", *baselines.names(stack.runner)]),
                      help="Measure another stack too, in turns with ours; 'all': those that are installed."),
         click.Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
         click.Option(["--quick"], is_flag=True,
@@ -115,10 +117,12 @@ def _options_of(device_class: type[Device]) -> list[click.Parameter]:
 
 
 def _measure(console: Console, runner: str, device: Device, chosen: dict[str, Any]) -> int:
+    device.executions = _executions(chosen.get("execute", ()), device)
     identity = device.open()
     console.watch("looking at the weights")
     options = _options(chosen, device)
     device_id, known = devices.resolve(DATA, chosen["device"], identity.name)
+    device.languages = devices.languages(known, device)
     meant = devices.closest(device_id, DATA) if chosen["device"] and not known else None
     name = _result_id(device_id, options.storage, chosen["quick"])
     folder = (chosen["output"] or DATA / "results" / device_id).resolve()
@@ -145,7 +149,7 @@ def _measure(console: Console, runner: str, device: Device, chosen: dict[str, An
         texts = {folder / f"{result.id}.json": record.text_of(result) for result in results}
         if known is None:
             drafted = (folder if chosen["output"] else DATA / "devices") / f"{device_id}.md"
-            texts[drafted] = devices.draft(device_id, identity.name, KINDS[runner])
+            texts[drafted] = devices.draft(device_id, identity.name, device.about.kind)
         written = record.file_all(texts)
     except BaseException:
         console.verbatim(["nothing was filed", *guide.kept(kept.path)])
@@ -201,11 +205,12 @@ def _options(chosen: dict[str, Any], device: Device) -> Options:
         storage=storage,
         depth_tokens=chosen["depth"],
         plan=plan,
-        baselines=() if chosen["kernels_only"] else _baselines(chosen["baseline"]),
+        baselines=() if chosen["kernels_only"] else _baselines(chosen["baseline"], device.runner),
         weights_folder=chosen["weights"],
         kernels_only=chosen["kernels_only"],
         checked_steps=_QUICK_CHECKED_STEPS if chosen["quick"] else CHECKED_STEPS,
-        threads=getattr(device, "threads", None),
+        runner=device.runner,
+        settings={setting.name: getattr(device, setting.name) for setting in device.settings},
     )
 
 
@@ -216,9 +221,24 @@ def _plan(chosen: dict[str, Any]) -> Plan:
     return replace(QUICK if chosen["quick"] else FULL, **asked)
 
 
-def _baselines(wanted: tuple[str, ...]) -> tuple[str, ...]:
+def _executions(asked: tuple[str, ...], device: Device) -> dict[str, Execution]:
+    """Kernel to the way it runs, as ``--execute`` says it."""
+    found: dict[str, Execution] = {}
+    for text in asked:
+        kernel, _, way = text.partition("=")
+        ways = [one for one in device.ways if one == way]
+        if kernel not in KERNELS or not ways:
+            raise RunnerError(
+                f"--execute: must be a kernel of the step, =, and a way it runs (got '{text}'); "
+                f"kernels: {', '.join(KERNELS)}; ways: {', '.join(device.ways)}"
+            )
+        found[kernel] = ways[0]
+    return found
+
+
+def _baselines(wanted: tuple[str, ...], runner: str) -> tuple[str, ...]:
     """The baselines to run: those named, or with ``all`` those whose packages are installed."""
-    available = baselines.available()
+    available = baselines.available(runner)
     found = tuple(name for name, lacking in available.items() if lacking is None)
     if "all" not in wanted:
         for name in wanted:

@@ -22,7 +22,17 @@ import numpy as np
 import psutil
 
 from runners import compiler
-from runners.device import Contents, Device, Identity, Numbers, Ran, RunnerError, element_type
+from runners.device import (
+    About,
+    Contents,
+    Device,
+    Identity,
+    Numbers,
+    Ran,
+    RunnerError,
+    Setting,
+    element_type,
+)
 from runners.environment import cpu_model
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS, Layout
@@ -41,14 +51,34 @@ class CpuDevice(Device):
     """The processor that this process runs on."""
 
     runner: ClassVar[str] = "cpu"
-    target: ClassVar[str] = "c"
+    targets: ClassVar[tuple[str, ...]] = ("c",)
     storages: ClassVar[tuple[Storage, ...]] = ("bf16", "f16", "f32")
+
+    about: ClassVar[About] = About(
+        name="CPU",
+        kind="CPU",
+        machine="Any machine with Linux or macOS, a C compiler (gcc or clang) and 4 GB of free memory.",
+        install=("pip install --constraint constraints.txt --editable .",),
+        minutes=(2, 4),
+    )
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("threads", "Threads.", "the cores that this process may use"),
+    )
+    target = "c"
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
         self.arena: mmap.mmap | None = None
         self.arrays: dict[str, Numbers] = {}
         self.launches: list[Launch] = []
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        try:
+            compiler.find()
+        except RunnerError as error:
+            return str(error)
+        return None
 
     def open(self) -> Identity:
         self.compiler = compiler.find()
@@ -82,7 +112,7 @@ class CpuDevice(Device):
 
     # --- the step ---------------------------------------------------------------------------------
 
-    def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> None:
+    def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> float:
         self.close()
         self.step = step
         layouts = step.layouts(kernels)
@@ -94,6 +124,7 @@ class CpuDevice(Device):
             self._launch(kernels[one.kernel], [self.arrays[name] for name in one.buffers], wait)
             for one, wait in zip(step.launches, step.waits(), strict=True)
         ]
+        return 0.0
 
     def _allocate(self, step: Step, layouts: Mapping[str, Layout]) -> None:
         """One arena for all buffers, each on a page of its own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import ml_dtypes
 import numpy as np
@@ -18,7 +18,7 @@ from runners.kernels.emit import TARGETS, Emitted, emit
 from runners.kernels.expr import Element, Kernel
 from runners.kernels.sizes import Sizes, Storage
 from runners.step import Buffer, Step
-from schemas.records import Package
+from schemas.records import Execution, Package
 
 Numbers = Any
 Contents = Callable[[Buffer, int, int], Numbers]
@@ -56,6 +56,36 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A whole number that the person may choose for one stack: an option of its command.
+
+    ``default`` says in words what holds where nothing is chosen.
+    """
+
+    name: str
+    help: str
+    default: str
+    least: int = 1
+    most: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a stranger must know before a run: the catalogue, the help and the reproduction pages say it.
+
+    ``name`` is the stack's; ``kind`` the type of its devices, ``machine`` what the run needs, as a sentence;
+    ``install`` the commands that, in a fresh checkout's virtual environment, make the run possible, and
+    ``minutes`` about how long a whole run takes, (least, most).
+    """
+
+    name: str
+    kind: Literal["CPU", "GPU", "NPU", "TPU"]
+    machine: str
+    install: tuple[str, ...]
+    minutes: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Ran:
     """What a run of n steps gave: each step's time in ns, and each step's token id."""
 
@@ -64,20 +94,41 @@ class Ran:
 
 
 class Device(ABC):
-    """One device and its stack. Made without touching the device; :meth:`open` may fail with RunnerError."""
+    """One device and its stack. Made without touching the device; :meth:`open` may fail with RunnerError.
+
+    ``targets`` are the languages that the stack takes, the first by default; of those, ``target`` is the one
+    that this device takes, and ``languages`` those kernels that it takes in another (the device's file says
+    which). ``executions`` names the kernels that are not run as emitted; ``ways`` are those that the stack knows.
+    """
 
     runner: ClassVar[str]
-    target: ClassVar[str]
+    targets: ClassVar[tuple[str, ...]]
     storages: ClassVar[tuple[Storage, ...]]
+    about: ClassVar[About]
+    settings: ClassVar[tuple[Setting, ...]] = ()
+    ways: ClassVar[tuple[Execution, ...]] = ("emitted",)
 
-    @property
-    def language(self) -> str:
-        """The language of the emitted kernels, as people call it."""
-        return TARGETS[self.target].name
+    target: str
+    languages: Mapping[str, str] = {}
+    executions: Mapping[str, Execution] = {}
+
+    @classmethod
+    @abstractmethod
+    def lacking(cls) -> str | None:
+        """What this machine lacks, with its remedy; None where nothing is missing. Imports no vendor's package."""
 
     def emit(self, kernel: Kernel, sizes: Sizes, storage: Storage) -> Emitted:
         """The kernel's text for this device."""
-        return emit(kernel, self.target, sizes, storage)
+        return emit(kernel, self.languages.get(kernel.name, self.target), sizes, storage)
+
+    def language_of(self, emitted: Emitted) -> str:
+        """The language of an emitted kernel, as people call it."""
+        return TARGETS[emitted.target].name
+
+    def implementation(self, kernel: str) -> str | None:
+        """What runs a kernel that is not run as emitted: the vendor's operator, or the host's library."""
+        del kernel
+        return None
 
     @abstractmethod
     def open(self) -> Identity:
@@ -95,8 +146,11 @@ class Device(ABC):
         """Run one compiled kernel once on host arrays, writing its outputs in place: for the check."""
 
     @abstractmethod
-    def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> None:
-        """Make the step's buffers, fill all but activations with ``contents``, and prepare its launches."""
+    def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> float:
+        """Make the step's buffers, fill all but activations with ``contents``, and prepare its launches.
+
+        The seconds that compiling or tracing the step took, which is not loading weights; 0 where it needs none.
+        """
 
     @abstractmethod
     def write(self, buffer: str, numbers: Numbers) -> None:
@@ -112,10 +166,18 @@ class Device(ABC):
 
     @abstractmethod
     def trace(self, steps: int) -> list[list[int]]:
-        """Run the step so often, each launch timed alone: for each launch its latencies in ns."""
+        """Run the step so often, each launch timed alone: for each launch its latencies in ns.
+
+        Where a launch cannot be timed alone for what it costs to start it, all of a kernel's launches run
+        together: their mean is the first one's latency, and the others have none.
+        """
 
     def read_bandwidth(self) -> float | None:
         """What the memory delivers at this moment, read by this device, in GB/s; None where it costs much."""
+        return None
+
+    def energy_j(self) -> float | None:
+        """The energy that the device has used so far, in J from any start; None where nothing tells it."""
         return None
 
     @abstractmethod

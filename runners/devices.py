@@ -6,10 +6,10 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from runners.device import RunnerError
+from runners.device import Device, RunnerError
 from runners.environment import line
 from schemas.load import load
-from schemas.records import Device
+from schemas.records import Device as DeviceRecord
 
 _LONGEST_SLUG = 54  # a result's id is made of the device's, and has its own limit
 _DRAFT = """\
@@ -35,13 +35,13 @@ should know of the machine.
 """
 
 
-def known_devices(data_folder: Path) -> dict[str, Device]:
+def known_devices(data_folder: Path) -> dict[str, DeviceRecord]:
     """All readable device files, by id."""
     found = [load(path, data_folder) for path in sorted((data_folder / "devices").glob("*.md"))]
-    return {device.id: device for device in found if isinstance(device, Device)}
+    return {device.id: device for device in found if isinstance(device, DeviceRecord)}
 
 
-def resolve(data_folder: Path, wanted: str | None, name: str) -> tuple[str, Device | None]:
+def resolve(data_folder: Path, wanted: str | None, name: str) -> tuple[str, DeviceRecord | None]:
     """The id of the device, and its file's record; None where a draft is due.
 
     ``wanted`` is what the person named; else the device that has ``name``, or an id or alias made of it.
@@ -60,6 +60,12 @@ def resolve(data_folder: Path, wanted: str | None, name: str) -> tuple[str, Devi
         )
     _refuse_broken(path_of(data_folder, asked), data_folder)
     return asked, None
+
+
+def languages(known: DeviceRecord | None, device: Device) -> dict[str, str]:
+    """Kernel to language, for the kernels that the device's file names a language of, which the stack takes."""
+    uses = known.languages if known else ()
+    return {kernel: use.target for use in uses if use.target in device.targets for kernel in use.kernels}
 
 
 def _refuse_broken(path: Path, data_folder: Path) -> None:

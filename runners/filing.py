@@ -42,10 +42,8 @@ def results(
         "notes": _notes(found, options, device),
     }
     decode = _decode(found, options, device.runner, None)
-    ours = _result(identity, environment, "contender", _stack(environment, device.language), decode)
-    ours = replace(
-        ours, kernels=_kernels(found, options, device.language, (bool(decode) and identity["id"]) or None)
-    )
+    ours = _result(identity, environment, "contender", _stack(found, environment, device), decode)
+    ours = replace(ours, kernels=_kernels(found, options, device, (bool(decode) and identity["id"]) or None))
     ours = replace(ours, kernel_source=kernel_source(environment.git_revision))
     return [
         ours,
@@ -118,12 +116,13 @@ def _result(
     )
 
 
-def _stack(environment: Environment, language: str) -> Stack:
+def _stack(found: Findings, environment: Environment, device: Device) -> Stack:
     compiler = environment.toolchain[0]
+    emitted = (kernel for name, kernel in found.kernels.items() if name not in device.executions)
     return Stack(
         name="Decode Board",
         backend=None,
-        languages=(language,),
+        languages=tuple(dict.fromkeys(map(device.language_of, emitted))),
         toolchain=_named_once(compiler)[:300],
         driver=environment.driver,
     )
@@ -157,30 +156,32 @@ def _decode(found: Findings, options: Options, name: str, baseline_of: str | Non
     )
 
 
-def _kernels(found: Findings, options: Options, language: str, step_of: str | None) -> KernelBlock:
+def _kernels(found: Findings, options: Options, device: Device, step_of: str | None) -> KernelBlock:
     in_step = {launch.kernel for launch in decode_step(options.model, options.storage, 1).launches}
     timings = [
-        _timing(found, options.storage, language, check, check.kernel in in_step)
+        _timing(found, options.storage, device, check, check.kernel in in_step)
         for check in found.checks.values()
         if check.kernel in found.latencies_ns or not check.passed
     ]
     return KernelBlock(options.model.id, options.depth_tokens, step_of, tuple(timings))
 
 
-def _timing(found: Findings, dtype: Dtype, language: str, check: KernelCheck, in_step: bool) -> KernelTiming:
+def _timing(found: Findings, dtype: Dtype, device: Device, check: KernelCheck, in_step: bool) -> KernelTiming:
     latencies = found.latencies_ns.get(check.kernel) if check.passed else None
+    emitted, execution = found.kernels[check.kernel], device.executions.get(check.kernel, "emitted")
+    as_emitted = execution == "emitted"
     return KernelTiming(
         kernels=(check.kernel,),
         shape=None if in_step else dict(MICROBENCHMARK.lengths),
         dtype=dtype,
         per="call",
-        execution="emitted",
-        language=language,
-        implementation=None,
+        execution=execution,
+        language=device.language_of(emitted) if as_emitted else None,
+        implementation=None if as_emitted else device.implementation(check.kernel),
         numerics_ok=check.passed,
         rel_l2_error=check.rel_l2_error,
         error=check.error,
-        emitted_sha256=found.kernels[check.kernel].sha256,
+        emitted_sha256=emitted.sha256 if as_emitted else None,
         figure=None,
         samples_ns=tuple(latencies) if latencies else None,
     )

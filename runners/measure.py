@@ -7,7 +7,7 @@ repetition is bracketed by a probe of the memory's read bandwidth and watched fo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,10 +77,14 @@ class Measured:
     ran: Ran
 
 
-Probe = Callable[[], float | None]
+class Gauge(Protocol):
+    """What is read around each repetition, whoever's it is: the memory's bandwidth, the energy used so far."""
+
+    def read_bandwidth(self) -> float | None: ...
+    def energy_j(self) -> float | None: ...
 
 
-def measure(contenders: Sequence[Contender], plan: Plan, probe: Probe) -> Iterator[Measured | str]:
+def measure(contenders: Sequence[Contender], plan: Plan, gauge: Gauge) -> Iterator[Measured | str]:
     """Each repetition as it finishes. A string is what is being done next, for whoever watches.
 
     Stops once every contender has the least repetitions and seconds, or the time is up; one repetition of
@@ -94,7 +98,7 @@ def measure(contenders: Sequence[Contender], plan: Plan, probe: Probe) -> Iterat
     while turn == 0 or not _finished(plan, turn, min(measured_ns.values()), time.monotonic() - start):
         for contender in contenders if turn % 2 == 0 else reversed(contenders):
             yield f"{contender.name}: repetition {turn + 1}"
-            found = _one(contender, plan.steps, probe)
+            found = _one(contender, plan.steps, gauge)
             measured_ns[contender.name] += sum(found.ran.step_ns)
             yield found
         turn += 1
@@ -105,13 +109,16 @@ def _finished(plan: Plan, turns: int, measured_ns: int, elapsed_s: float) -> boo
     return enough or elapsed_s + elapsed_s / turns > plan.most_seconds
 
 
-def _one(contender: Contender, steps: int, probe: Probe) -> Measured:
-    before = probe()
+def _one(contender: Contender, steps: int, gauge: Gauge) -> Measured:
+    before = gauge.read_bandwidth()
+    start_j = gauge.energy_j()
     watch = OthersBusy()
     ran = contender.repetition(steps)
     busy = watch.cores()
-    after = probe()
-    return Measured(contender.name, Repetition(tuple(ran.step_ns), None, before, after, busy), ran)
+    end_j = gauge.energy_j()
+    after = gauge.read_bandwidth()
+    used_j = None if start_j is None or end_j is None else round(end_j - start_j, 3)
+    return Measured(contender.name, Repetition(tuple(ran.step_ns), None, before, after, busy, used_j), ran)
 
 
 class OthersBusy:

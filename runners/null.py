@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from runners.device import Contents, Device, Identity, Numbers, Ran, element_type
+from runners.device import About, Contents, Device, Identity, Numbers, Ran, element_type
 from runners.kernels.emit import Emitted
 from runners.kernels.reference import evaluate
 from runners.kernels.sizes import Storage
@@ -23,11 +23,18 @@ class NullDevice(Device):
     """No device. Of a kernel it needs the expressions and the sizes; the text may be empty."""
 
     runner: ClassVar[str] = "null"
-    target: ClassVar[str] = "reference"
+    targets: ClassVar[tuple[str, ...]] = ("reference",)
     storages: ClassVar[tuple[Storage, ...]] = ("bf16", "f16", "f32")
+
+    about: ClassVar[About] = About("Null", "CPU", "Any machine.", (), (1, 1))
+    target = "reference"
 
     def __init__(self) -> None:
         self.close()
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        return None
 
     def open(self) -> Identity:
         return Identity("Null device", 1, None, (Package("numpy", np.__version__),))
@@ -40,13 +47,14 @@ class NullDevice(Device):
         del capacity
         evaluate(kernel.kernel, kernel.sizes, arrays)
 
-    def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> None:
+    def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> float:
         self._step, self._kernels = step, kernels
         for name, buffer in step.buffers.items():
             array = np.empty(buffer.shape, element_type(buffer.element, step.storage))
             if buffer.role != "activation":
                 array[...] = contents(buffer, 0, buffer.shape[0] if buffer.shape else 1)
             self._arrays[name] = array
+        return 0.0
 
     def write(self, buffer: str, numbers: Numbers) -> None:
         self._arrays[buffer][...] = numbers

@@ -40,7 +40,8 @@ class Options:
     weights_folder: Path | None = None
     kernels_only: bool = False
     checked_steps: int = CHECKED_STEPS
-    threads: int | None = None
+    runner: str = ""
+    settings: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -147,7 +148,10 @@ def _decode(
 ) -> None:
     contents = first_contents(options.model, step, options.weights, options.depth_tokens, SEED)
     watch("loading weights")
-    device.load(step, found.kernels, contents)
+    traced_s = device.load(step, found.kernels, contents)
+    if traced_s:
+        found.compile_s += traced_s
+        say(f"compiled   the step in {traced_s:.1f} s")
     launches = itertools.count(1)
     found.step = check_step(
         device, step, contents, options.checked_steps,
@@ -191,7 +195,7 @@ def _measure(
             found.versions[name] = baseline.versions
             contenders.append(baseline)
         try:
-            for event in measure(contenders, options.plan, device.read_bandwidth):
+            for event in measure(contenders, options.plan, device):
                 _keep(event, found, journal, say, watch)
                 if isinstance(event, Measured) and event.contender == ours.name:
                     together = min(TRACED_TOGETHER, options.plan.steps)

@@ -158,13 +158,14 @@ class DecodeFigure:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """One repetition: the time of each step, or of all together, and what the host was doing."""
+    """One repetition: the time of each step, or of all together, what the host was doing, the energy used."""
 
     step_ns: tuple[int, ...] | None
     total_ns: int | None
     read_gb_per_s_before: float | None
     read_gb_per_s_after: float | None
     other_cores_busy: float | None
+    energy_j: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

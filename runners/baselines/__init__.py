@@ -16,6 +16,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
@@ -23,6 +24,7 @@ from typing import IO, Any, Protocol, Self
 import platformdirs
 
 from runners.baselines.job import Job
+from runners.baselines.worker import Decoder, repetition
 from runners.device import Ran, RunnerError
 from runners.kernels.sizes import Storage
 from runners.measure import Plan
@@ -37,26 +39,44 @@ _TOLD_LINES = 8
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A baseline's worker, the packages that it imports, and the command that installs them."""
+    """A baseline's worker, whose module has its ``DECODER``, the packages that it imports, and what installs them.
+
+    ``runners`` are those beside which it runs. ``in_process`` is for a device that one process alone may hold.
+    """
 
     module: str
+    runners: tuple[str, ...]
     imports: tuple[str, ...]
     install: str
+    in_process: bool = False
 
 
+_TORCH = "pip install --constraint constraints.txt torch transformers"
 STACKS: dict[str, Stack] = {
     "llama.cpp": Stack(
         "runners.baselines.llama_cpp",
+        ("cpu", "cuda", "metal"),
         ("llama_cpp", "gguf"),
         "pip install --constraint constraints.txt llama-cpp-python gguf",
     ),
-    "pytorch-eager": Stack(
-        "runners.baselines.pytorch",
-        ("torch", "transformers"),
-        "pip install --constraint constraints.txt torch transformers",
-    ),
+    "pytorch-eager": Stack("runners.baselines.pytorch", ("cpu", "cuda"), ("torch", "transformers"), _TORCH),
 }
-NAMES = tuple(STACKS)
+
+
+class Running(Protocol):
+    """A baseline that has loaded its weights. Leaving the context ends it."""
+
+    name: str
+    versions: dict[str, str]
+
+    def repetition(self, steps: int) -> Ran: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+def names(runner: str) -> tuple[str, ...]:
+    """The baselines that run beside ``runner``."""
+    return tuple(name for name, stack in STACKS.items() if runner in stack.runners)
 
 
 class Options(Protocol):
@@ -75,14 +95,18 @@ class Options(Protocol):
     @property
     def weights_folder(self) -> Path | None: ...
     @property
-    def threads(self) -> int | None: ...
+    def runner(self) -> str: ...
+    @property
+    def settings(self) -> dict[str, int]: ...
 
 
-def available() -> dict[str, str | None]:
-    """Each baseline's name, and None, or why it cannot run here. Imports nothing."""
+def available(runner: str) -> dict[str, str | None]:
+    """Each baseline of ``runner`` by name, and None, or why it cannot run here. Imports nothing."""
     return {
-        name: f"{missing} not installed; {stack.install}" if (missing := _missing(stack)) else None
-        for name, stack in STACKS.items()
+        name: f"{missing} not installed; {STACKS[name].install}"
+        if (missing := _missing(STACKS[name]))
+        else None
+        for name in names(runner)
     }
 
 
@@ -91,7 +115,7 @@ def _missing(stack: Stack) -> str:
     return " and ".join(name for name in stack.imports if find_spec(name) is None)
 
 
-def start(name: str, options: Options, cache_folder: Path = CACHE_FOLDER) -> Baseline:
+def start(name: str, options: Options, cache_folder: Path = CACHE_FOLDER) -> Running:
     """Start the baseline ``name`` on the workload of ``options``; returns when it has loaded its weights."""
     stack = STACKS[name]
     if missing := _missing(stack):
@@ -103,12 +127,33 @@ def start(name: str, options: Options, cache_folder: Path = CACHE_FOLDER) -> Bas
         storage=options.storage,
         depth_tokens=options.depth_tokens,
         steps=options.plan.steps,
-        threads=options.threads or 1,
+        runner=options.runner,
+        settings=options.settings,
         seed=options.weights.record.seed,
         weights_folder=options.weights_folder,
         cache_folder=cache_folder,
     )
-    return Baseline(name, stack.module, job)
+    return Beside(name, stack.module, job) if stack.in_process else Baseline(name, stack.module, job)
+
+
+class Beside:
+    """A baseline in our own process, for a device that no second one may open. Leaving the context forgets it."""
+
+    def __init__(self, name: str, module: str, job: Job) -> None:
+        self.name = name
+        self._decoder: Decoder | None = import_module(module).DECODER(job)
+        self.versions: dict[str, str] = self._decoder.versions
+
+    def repetition(self, steps: int) -> Ran:
+        """``steps`` decode steps from the job's depth on."""
+        assert self._decoder, "in use only within its context"
+        return Ran(**repetition(self._decoder, steps))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._decoder = None
 
 
 class Baseline:
@@ -122,7 +167,7 @@ class Baseline:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=_environment(),
+            env=_environment(job.runner),
             text=True,
             start_new_session=True,  # an interrupt is for us, who then end it
         )
@@ -181,7 +226,8 @@ class Baseline:
         return f"--baseline: {self.name} stopped (got exit status {status}); measure without it, or see why:{said}"
 
 
-def _environment() -> dict[str, str]:
-    """Ours, without settings of threads; no network, no GPU."""
+def _environment(runner: str) -> dict[str, str]:
+    """Ours, without settings of threads and without the network; beside a CPU also without other devices."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_THREADING)}
-    return {**kept, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0"}
+    no_devices = {"CUDA_VISIBLE_DEVICES": "", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0"} if runner == "cpu" else {}
+    return {**kept, **no_devices, "HF_HUB_OFFLINE": "1"}

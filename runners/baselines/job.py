@@ -14,13 +14,17 @@ from schemas.records import Model, Reference
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One workload. Weights are those of ``weights_folder``, or synthetic ones of ``seed``."""
+    """One workload. Weights are those of ``weights_folder``, or synthetic ones of ``seed``.
+
+    ``runner`` is the one beside which the baseline runs, on the same device, and ``settings`` are that one's.
+    """
 
     model: Model
     storage: Storage
     depth_tokens: int
     steps: int
-    threads: int
+    runner: str
+    settings: dict[str, int]
     seed: int | None
     weights_folder: Path | None
     cache_folder: Path
@@ -31,6 +35,11 @@ class Job:
         if self.weights_folder is not None:
             return Checkpoint(self.weights_folder, self.model, self.storage)
         return Synthetic(self.seed or 0, self.storage)
+
+    @property
+    def threads(self) -> int:
+        """Threads of the host: as many as ours has."""
+        return self.settings.get("threads", 1)
 
     @property
     def prompt(self) -> list[int]:

@@ -70,5 +70,7 @@ class Llama:
         return " / ".join(self._said) or "nothing said"
 
 
+DECODER = Llama
+
 if __name__ == "__main__":
-    serve(Llama)
+    serve(DECODER)

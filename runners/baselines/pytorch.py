@@ -86,6 +86,8 @@ def _tensor(numbers: Numbers) -> Any:
     return torch.from_numpy(numbers)
 
 
+DECODER = Eager
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    serve(Eager)
+    serve(DECODER)

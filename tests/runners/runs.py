@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
-from runners import command, filing, guide, journal, latencies, session
-from runners.device import Identity, Numbers, Ran
+from runners import command, filing, guide, journal, latencies, registry, session
+from runners.device import Identity, Numbers, Ran, Setting
 from runners.kernels.emit import Emitted
 from runners.kernels.expr import Kernel
 from runners.kernels.sizes import Sizes, Storage
@@ -56,12 +56,14 @@ class TriedDevice(NullDevice):
     device_name: ClassVar[str] = "Null device"
     runs: ClassVar[int] = 0
 
+    settings: ClassVar[tuple[Setting, ...]] = (Setting("threads", "Threads.", "one"),)
+
     def __init__(self, threads: int | None = None) -> None:
         super().__init__()
-        self.threads = threads
+        self.threads = threads or 1
 
-    @property
-    def language(self) -> str:
+    def language_of(self, emitted: Emitted) -> str:
+        del emitted
         return "NumPy"
 
     def open(self) -> Identity:
@@ -101,8 +103,7 @@ def prepare(root: Path, patch: Any = setattr) -> Path:
         patch(module, "DATA", data)
     patch(guide, "ROOT", root)
     patch(journal, "FOLDER", root / "build" / "runs")
-    patch(command, "DEVICES", {"null": "tests.runners.runs:TriedDevice", **command.DEVICES})
-    patch(command, "KINDS", {"null": "CPU", **command.KINDS})
+    patch(registry, "RUNNERS", {"null": "tests.runners.runs:TriedDevice", **registry.RUNNERS})
     patch(command, "DEFAULT_MODEL", "tiny")
     patch(command, "FULL", Plan(4, 1, 5, 0.0, 60.0))
     patch(command, "QUICK", Plan(3, 1, 2, 0.0, 60.0))
