@@ -16,13 +16,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import cast
 from unittest.mock import patch
 
 import click
 
 from runners import baselines, compiler
 from runners.cpu import CpuDevice
-from runners.kernels.sizes import MICROBENCHMARK
+from runners.kernels.sizes import MICROBENCHMARK, Storage
 from runners.kernels.source import MICROBENCHMARKS
 from runners.latencies import SEED, rotated, trace
 from runners.measure import Contender, DeviceContender, Measured, Plan, measure
@@ -46,8 +47,8 @@ REGIMES_APART = 1.35
 @click.option("--steps", default=16, show_default=True, help="Decode steps in a sample.")
 @click.option("--threads", type=int, help="Threads of every contender; else all usable cores.")
 @click.option(
-    "--contender", "names", multiple=True, default=baselines.NAMES, show_default=True,
-    type=click.Choice([*baselines.NAMES, "none"]), help="What to compare with.",
+    "--contender", "names", multiple=True, default=baselines.names("cpu"), show_default=True,
+    type=click.Choice([*baselines.names("cpu"), "none"]), help="What to compare with.",
 )  # fmt: skip
 def main(dtype: str, turns: int, steps: int, threads: int | None, names: tuple[str, ...]) -> None:
     """Print bandwidth shares, ratios and the time of each part."""
@@ -55,10 +56,12 @@ def main(dtype: str, turns: int, steps: int, threads: int | None, names: tuple[s
     assert isinstance(model, Model)
     device = CpuDevice(threads)
     plan = Plan(steps, 1, turns, 0.0, 3600.0)
-    options = Options(model, Synthetic(SEED, dtype), dtype, 128, plan, threads=device.threads)  # type: ignore[arg-type]
+    storage = cast("Storage", dtype)
+    settings = {"threads": device.threads}
+    options = Options(model, Synthetic(SEED, storage), storage, 128, plan, runner="cpu", settings=settings)
     step = _prepared(device, options)
     print(f"{device.open().name}, {device.threads} threads, {dtype}, {turns} turns of {steps} steps")
-    wanted = [name for name in names if name != "none" and baselines.available()[name] is None]
+    wanted = [name for name in names if name != "none" and baselines.available("cpu")[name] is None]
     with ExitStack() as stack:
         rivals = [stack.enter_context(baselines.start(name, options)) for name in wanted]
         taken = _taken([_ours(device, options, step), *rivals], plan, device)
@@ -103,7 +106,7 @@ def _ours(device: CpuDevice, options: Options, step: Step) -> DeviceContender:
 def _taken(contenders: list[Contender], plan: Plan, device: CpuDevice) -> dict[str, list[Measured]]:
     """Each contender's samples, by turn."""
     taken: dict[str, list[Measured]] = defaultdict(list)
-    for event in measure(contenders, plan, device.read_bandwidth):
+    for event in measure(contenders, plan, device):
         if isinstance(event, Measured):
             taken[event.contender].append(event)
     return taken

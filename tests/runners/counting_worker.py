@@ -32,5 +32,7 @@ class Counting:
         return token + self.restarts
 
 
+DECODER = Counting
+
 if __name__ == "__main__":
-    serve(Counting)
+    serve(DECODER)

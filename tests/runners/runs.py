@@ -8,14 +8,14 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import yaml
 
-from runners import command, filing, guide, journal, latencies, registry, session
+from runners import baselines, command, filing, guide, journal, latencies, registry, session
 from runners.device import Identity, Numbers, Ran, Setting
 from runners.kernels.emit import Emitted
 from runners.kernels.expr import Kernel
@@ -104,6 +104,8 @@ def prepare(root: Path, patch: Any = setattr) -> Path:
     patch(guide, "ROOT", root)
     patch(journal, "FOLDER", root / "build" / "runs")
     patch(registry, "RUNNERS", {"null": "tests.runners.runs:TriedDevice", **registry.RUNNERS})
+    stacks = {name: replace(one, runners=(*one.runners, "null")) for name, one in baselines.STACKS.items()}
+    patch(baselines, "STACKS", stacks)
     patch(command, "DEFAULT_MODEL", "tiny")
     patch(command, "FULL", Plan(4, 1, 5, 0.0, 60.0))
     patch(command, "QUICK", Plan(3, 1, 2, 0.0, 60.0))

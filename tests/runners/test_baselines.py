@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from runners import baselines
-from runners.baselines import NAMES, Baseline, available, start
+from runners.baselines import Baseline, available, names, start
 from runners.baselines.job import Job
 from runners.checkpoint import Checkpoint
 from runners.device import RunnerError
@@ -37,7 +37,8 @@ TIED = replace(MODEL, tie_word_embeddings=True)
 def job(folder: Path, **changed: Any) -> Job:
     """A job of synthetic weights."""
     fields: dict[str, Any] = {"model": MODEL, "storage": "f32", "depth_tokens": DEPTH_TOKENS, "steps": STEPS,
-                              "threads": 1, "seed": 0, "weights_folder": None, "cache_folder": folder}  # fmt: skip
+                              "runner": "cpu", "settings": {"threads": 1}, "seed": 0,
+                              "weights_folder": None, "cache_folder": folder}  # fmt: skip
     return Job(**{**fields, **changed})
 
 
@@ -50,7 +51,8 @@ def options(model: Model, folder: Path, depth_tokens: int = DEPTH_TOKENS, storag
         plan=Plan(steps=STEPS),
         weights=Checkpoint(folder, model, storage),
         weights_folder=folder,
-        threads=2,
+        runner="cpu",
+        settings={"threads": 2},
     )
 
 
@@ -81,7 +83,7 @@ def test_a_worker_that_dies_is_told_with_its_last_words(tmp_path: Path) -> None:
 
 def test_what_a_person_can_mend_is_told_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(RunnerError, match=r"^threads: must be 1 or more \(got 0\); give --threads$"):
-        counting(tmp_path, threads=0)
+        counting(tmp_path, settings={"threads": 0})
 
 
 def test_a_checkpoint_that_is_none_is_told_by_the_worker(tmp_path: Path) -> None:
@@ -99,8 +101,36 @@ def test_leaving_the_context_ends_the_worker(tmp_path: Path) -> None:
 def test_a_worker_does_not_inherit_settings_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     monkeypatch.setenv("GOMP_SPINCOUNT", "infinite")
-    assert not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(baselines._environment())
-    assert baselines._environment()["HF_HUB_OFFLINE"] == "1"
+    for runner in ("cpu", "another"):
+        found = baselines._environment(runner)
+        assert not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(found)
+        assert found["HF_HUB_OFFLINE"] == "1"
+
+
+def test_beside_a_cpu_a_worker_sees_no_other_device_and_beside_a_device_what_we_see(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert baselines._environment("cpu")["CUDA_VISIBLE_DEVICES"] == ""
+    assert baselines._environment("another")["CUDA_VISIBLE_DEVICES"] == "3"
+
+
+def test_a_baseline_runs_beside_the_runners_that_it_names() -> None:
+    assert names("cpu") == ("llama.cpp", "pytorch-eager")
+    assert names("none") == ()
+
+
+def test_a_baseline_of_a_device_that_one_process_holds_runs_in_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stack = baselines.Stack("tests.runners.counting_worker", ("cpu",), (), "", in_process=True)
+    monkeypatch.setattr(baselines, "STACKS", {"counting": stack})
+    save(tmp_path, random_tensors(MODEL))
+    with start("counting", options(MODEL, tmp_path)) as beside:
+        assert (beside.name, beside.versions) == ("counting", {"counting": "1"})
+        ran = beside.repetition(3)
+        assert len(ran.step_ns) == 3
+        assert ran.tokens == [START_TOKEN + 1, START_TOKEN + 2, START_TOKEN + 3]
 
 
 def test_a_job_is_the_same_on_the_other_side(tmp_path: Path) -> None:
@@ -123,7 +153,7 @@ def test_a_baseline_whose_packages_lack_says_how_to_install_them(
 ) -> None:
     monkeypatch.setattr(baselines, "find_spec", lambda name: None if name == "gguf" else object())
     install = "pip install --constraint constraints.txt llama-cpp-python gguf"
-    assert available() == {"llama.cpp": f"gguf not installed; {install}", "pytorch-eager": None}
+    assert available("cpu") == {"llama.cpp": f"gguf not installed; {install}", "pytorch-eager": None}
     save(tmp_path, random_tensors(MODEL))
     with pytest.raises(
         RunnerError, match=rf"llama\.cpp cannot run here \(got: gguf not installed\); {install}"
@@ -134,9 +164,9 @@ def test_a_baseline_whose_packages_lack_says_how_to_install_them(
 # --- the stacks -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=names("cpu"))
 def name(request: pytest.FixtureRequest) -> str:
-    lacking = available()[request.param]
+    lacking = available("cpu")[request.param]
     if lacking:
         pytest.skip(lacking)
     return str(request.param)
@@ -176,7 +206,7 @@ def test_a_baseline_decodes_our_tokens_again_and_again_and_rests(
         assert busy_s(worker, 0.5) < 0.1
 
 
-def busy_s(worker: Baseline, while_s: float) -> float:
+def busy_s(worker: Any, while_s: float) -> float:
     """Processor seconds that an idle worker uses."""
     process = psutil.Process(worker._worker.pid)
     before = process.cpu_times()

@@ -107,7 +107,7 @@ def test_a_baseline_is_filed_beside_our_row_and_the_board_takes_both(
         def repetition(self, steps: int) -> Ran:
             return Ran([4_000_000] * steps, [1] * steps)
 
-    monkeypatch.setattr(baselines, "available", lambda: {"llama.cpp": None})
+    monkeypatch.setattr(baselines, "available", lambda _: {"llama.cpp": None})
     monkeypatch.setattr(baselines, "start", lambda *_: nullcontext(Other()))
     add_device(data)
     assert run("--baseline", "llama.cpp") == 0
@@ -322,7 +322,7 @@ def test_a_baseline_that_is_not_installed_is_said_before_anything_runs(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del data
-    monkeypatch.setattr(baselines, "available", lambda: {"llama.cpp": "not installed; pip install it"})
+    monkeypatch.setattr(baselines, "available", lambda _: {"llama.cpp": "not installed; pip install it"})
     assert run("--baseline", "llama.cpp") == 1
     assert "--baseline: llama.cpp cannot run here (got: not installed; pip install it)" in said(capsys)
     assert run("--baseline", "all") == 1

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -45,6 +45,19 @@ class Fake:
         return Ran([int(self.seconds * 1e9 / steps)] * steps, list(range(steps)))
 
 
+class Gauge:
+    """Reads bandwidths and energies one after the other; without them nothing is told."""
+
+    def __init__(self, bandwidths: Iterable[float] = (), energies: Iterable[float] = ()) -> None:
+        self.bandwidths, self.energies = iter(bandwidths), iter(energies)
+
+    def read_bandwidth(self) -> float | None:
+        return next(self.bandwidths, None)
+
+    def energy_j(self) -> float | None:
+        return next(self.energies, None)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
@@ -56,7 +69,7 @@ def plan(**changed: Any) -> Plan:
 
 
 def measured(contenders: Sequence[Fake], wanted: Plan) -> list[Measured]:
-    return [one for one in measure(contenders, wanted, lambda: None) if isinstance(one, Measured)]
+    return [one for one in measure(contenders, wanted, Gauge()) if isinstance(one, Measured)]
 
 
 def test_contenders_take_turns_a_b_b_a(clock: Clock) -> None:
@@ -98,8 +111,8 @@ def test_the_fastest_contender_too_is_measured_for_the_least_seconds(clock: Cloc
 
 
 def test_the_probes_before_and_after_a_repetition_are_kept(clock: Clock) -> None:
-    probes = iter([10.0, 11.0, 12.0, 13.0])
-    events = measure([Fake("A", clock, [])], plan(least_repetitions=2), lambda: next(probes))
+    probes = [10.0, 11.0, 12.0, 13.0]
+    events = measure([Fake("A", clock, [])], plan(least_repetitions=2), Gauge(probes))
     found = [one.repetition for one in events if isinstance(one, Measured)]
     assert [(one.read_gb_per_s_before, one.read_gb_per_s_after) for one in found] == [
         (10.0, 11.0),
@@ -107,8 +120,14 @@ def test_the_probes_before_and_after_a_repetition_are_kept(clock: Clock) -> None
     ]
 
 
+def test_the_energy_of_a_repetition_is_what_was_used_between_its_start_and_its_end(clock: Clock) -> None:
+    gauge = Gauge(energies=[100.0, 103.5, 200.0, 202.0])
+    events = measure([Fake("A", clock, [])], plan(least_repetitions=2), gauge)
+    assert [one.repetition.energy_j for one in events if isinstance(one, Measured)] == [3.5, 2.0]
+
+
 def test_what_comes_next_is_told(clock: Clock) -> None:
-    events = measure([Fake("A", clock, [])], plan(warmup_repetitions=1), lambda: None)
+    events = measure([Fake("A", clock, [])], plan(warmup_repetitions=1), Gauge())
     assert [one for one in events if isinstance(one, str)] == ["A: warm-up 1 of 1", "A: repetition 1"]
 
 

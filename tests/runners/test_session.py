@@ -142,7 +142,7 @@ def test_the_device_is_closed_whatever_happens() -> None:
     closed: list[bool] = []
 
     class Failing(TriedDevice):
-        def load(self, step: Step, kernels: Any, contents: Contents) -> None:
+        def load(self, step: Step, kernels: Any, contents: Contents) -> float:
             del step, kernels, contents
             raise ZeroDivisionError
 
@@ -162,9 +162,9 @@ def test_microbenchmarks_take_turns_over_several_sets_of_arrays(monkeypatch: pyt
     loaded: list[Step] = []
 
     class Watched(TriedDevice):
-        def load(self, step: Step, kernels: Any, contents: Contents) -> None:
+        def load(self, step: Step, kernels: Any, contents: Contents) -> float:
             loaded.append(step)
-            super().load(step, kernels, contents)
+            return super().load(step, kernels, contents)
 
     found_by(Watched(), options())
     for kernel, step in zip(MICROBENCHMARKS, loaded, strict=False):
