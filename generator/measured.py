@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.metrics import busy, repetition_ns
+from schemas.metrics import busy, joules_per_token, repetition_ns
 from schemas.records import DecodeBlock, Environment, Repetition, Result, Weights
 
 MOST_REPETITIONS = 60
@@ -31,6 +31,7 @@ class Decoding:
     weights: Weights
     warmup_repetitions: int
     per_step: bool
+    joules_per_token: float | None
     turns: tuple[Turn, ...]
 
 
@@ -58,6 +59,7 @@ def _decoding(block: DecodeBlock) -> Decoding | None:
         weights=block.weights,
         warmup_repetitions=samples.warmup_repetitions,
         per_step=samples.timing == "per_step",
+        joules_per_token=joules_per_token(samples),
         turns=tuple(turns),
     )
 

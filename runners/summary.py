@@ -16,6 +16,7 @@ from schemas.metrics import (
     Spread,
     busy,
     decode_spread,
+    joules_per_token,
     mbu_percent,
     mean_depth_tokens,
     probed,
@@ -34,6 +35,8 @@ def summary(
     if result.decode and result.decode.samples:
         samples, spread = result.decode.samples, decode_spread(result.decode.samples)
         rows += _decode(result.decode, samples, spread)
+        joules = joules_per_token(samples)
+        rows += [("energy", f"{joules:.3g} J a token, by the device's own counter")] if joules else []
         rows += _bandwidth(result.decode, samples, spread, model, device)
         rows += (_baseline(samples, spread, baseline) for baseline in baselines)
         if result.kernels:

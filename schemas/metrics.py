@@ -98,6 +98,13 @@ def probed(samples: DecodeSamples) -> Probed | None:
     return Probed(statistics.median(every), min(every), max(every), in_tpot)
 
 
+def joules_per_token(samples: DecodeSamples) -> float | None:
+    """Energy a decode step, as the median over repetitions; None unless each of them tells its own."""
+    used = [one.energy_j for one in samples.repetitions]
+    told = [energy_j / samples.steps_per_repetition for energy_j in used if energy_j]
+    return statistics.median(told) if len(told) == len(used) else None
+
+
 def repetition_ns(repetition: Repetition, steps: int) -> float:
     """The median step of a repetition in nanoseconds, or the mean one where steps were not timed singly."""
     return float(np.median(_repetition_ns(repetition, steps)))

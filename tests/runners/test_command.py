@@ -393,6 +393,60 @@ def test_a_device_that_gives_other_tokens_in_a_later_repetition_files_nothing(
     assert "gave other tokens than the first one" in said(capsys)
 
 
+def test_a_device_that_vanishes_files_nothing_and_keeps_the_repetitions_that_finished(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del data
+    ran = TriedDevice.run
+
+    def vanishing(self: TriedDevice, steps: int) -> Any:
+        if steps > 1 and type(self).runs == 3:
+            raise RunnerError("the step: failed (got 'device lost'); see whether it is still there")
+        return ran(self, steps)
+
+    monkeypatch.setattr(TriedDevice, "run", vanishing)
+    assert run() == 1
+    (kept,) = files(tmp_path)
+    text = said(capsys)
+    assert "nothing was filed" in text
+    assert f"kept: what has been measured (repetitions: 2); to delete them: rm {kept}" in text
+    assert text.endswith("error: the step: failed (got 'device lost'); see whether it is still there\n")
+
+
+# --- what a stack lets the person choose ----------------------------------------------------------
+
+
+def test_a_setting_of_the_stack_is_an_option_and_reaches_the_device(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del data
+    made: list[int] = []
+    monkeypatch.setattr(TriedDevice, "reached", lambda self, _: made.append(self.threads))
+    assert run("--threads", "3", "--quick") == 0
+    assert set(made) == {3}
+    assert run("--threads", "0") == 1
+    assert "Invalid value for '--threads': 0 is not in the range 1<=x<=1024." in said(capsys)
+
+
+def test_a_kernel_runs_as_the_person_asks_where_the_stack_knows_how(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del data
+    assert run("--execute", "rms_norm=host") == 1
+    assert "No such option '--execute'" in said(capsys)
+    monkeypatch.setattr(TriedDevice, "ways", ("emitted", "host"))
+    for wrong in ("rms_norm", "rms_norm=there", "no_such=host"):
+        assert run("--execute", wrong) == 1
+        assert f"--execute: must be a kernel of the step, =, and a way it runs (got '{wrong}')" in said(
+            capsys
+        )
+    assert run("--execute", "rms_norm=host") == 0
+    kernels = filed(tmp_path).kernels
+    assert kernels
+    ways = {timing.kernels[0]: timing.execution for timing in kernels.timings}
+    assert [name for name, way in ways.items() if way == "host"] == ["rms_norm"]
+
+
 # --- what is interrupted --------------------------------------------------------------------------
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from runners.device import RunnerError
-from runners.devices import closest, draft, path_of, resolve, slug
+from runners.devices import closest, draft, languages, path_of, resolve, slug
+from runners.null import NullDevice
 from schemas.load import load
 from schemas.records import Device
 from tests.runners.runs import KNOWN_DEVICE, add_device, make_data
@@ -97,3 +99,16 @@ def test_a_draft_is_valid_as_it_stands_and_is_found_again(
     assert "peak_bandwidth" in device.notes
     again, known = resolve(data, None, name)
     assert (again, bool(known)) == (found, True)
+
+
+def test_a_device_takes_a_kernel_in_the_language_that_its_file_names_if_the_stack_knows_it(
+    data: Path,
+) -> None:
+    class Stack(NullDevice):
+        targets: ClassVar[tuple[str, ...]] = ("ascendc", "pto")
+
+    uses = "[{target: pto, kernels: [gelu]}, {target: c, kernels: [silu]}, {target: ascendc, kernels: []}]"
+    add_device(data, KNOWN_DEVICE.replace("languages: []", f"languages: {uses}"))
+    _, known = resolve(data, "tried", "")
+    assert languages(known, Stack()) == {"gelu": "pto"}
+    assert languages(None, Stack()) == {}

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from runners.check import KernelCheck
 from runners.check_step import StepCheck
+from runners.device import Device
 from runners.environment import environment
 from runners.filing import results
+from runners.kernels.emit import Emitted, emit
 from runners.kernels.sizes import step_sizes
 from runners.kernels.source import KERNELS
 from runners.measure import Plan
 from runners.record import text_of
 from runners.session import Findings, Options
 from runners.weights import Synthetic
-from schemas.records import Repetition, Result
+from schemas.records import Execution, Repetition, Result
 from tests.runners.runs import ROWS, TriedDevice
 from tests.runners.tiny import tiny_model
 
@@ -46,8 +48,8 @@ def found() -> Findings:
     )
 
 
-def filed(found: Findings, least_seconds: float = 0.0, **labels: Any) -> Result:
-    device = TriedDevice()
+def filed(found: Findings, least_seconds: float = 0.0, device: Device | None = None, **labels: Any) -> Result:
+    device = device or TriedDevice()
     options = Options(
         tiny_model(), Synthetic(7, "bf16"), "bf16", 4, Plan(steps=2, least_seconds=least_seconds)
     )
@@ -84,6 +86,40 @@ def test_every_kernel_is_filed_with_its_text_and_where_it_was_timed(found: Findi
     for timing in ours.kernels.timings:
         assert timing.emitted_sha256 == found.kernels[timing.kernels[0]].sha256
         assert timing.samples_ns == (10, 20)
+
+
+def test_each_kernel_is_filed_with_its_own_language_and_the_stack_with_all_of_them(found: Findings) -> None:
+    sizes = step_sizes(tiny_model())
+    for name, target in (("argmax_greedy", "ascendc"), ("lm_head_matvec", "pto")):
+        found.kernels[name] = emit(KERNELS[name], target, sizes[name], "bf16")
+
+    class Mixed(TriedDevice):
+        def language_of(self, emitted: Emitted) -> str:
+            return Device.language_of(self, emitted) if emitted.text else "NumPy"
+
+    ours = filed(found, device=Mixed())
+    assert ours.kernels
+    languages = {timing.kernels[0]: timing.language for timing in ours.kernels.timings}
+    assert (languages["argmax_greedy"], languages["lm_head_matvec"]) == ("AscendC C++", "PTO-MLIR")
+    assert sorted(ours.stack.languages) == ["AscendC C++", "NumPy", "PTO-MLIR"]
+
+
+def test_a_kernel_that_is_not_run_as_emitted_says_what_ran_it_and_names_no_text(found: Findings) -> None:
+    class Helped(TriedDevice):
+        executions: ClassVar[dict[str, Execution]] = {"rms_norm": "host", "argmax_greedy": "vendor_library"}
+
+        def implementation(self, kernel: str) -> str:
+            return f"library's {kernel}"
+
+    ours = filed(found, device=Helped())
+    assert ours.kernels
+    timings = {timing.kernels[0]: timing for timing in ours.kernels.timings}
+    for name, way in Helped.executions.items():
+        timing = timings[name]
+        assert (timing.execution, timing.implementation) == (way, f"library's {name}")
+        assert (timing.language, timing.emitted_sha256) == (None, None)
+    assert timings["rope_qk"].execution == "emitted"
+    assert timings["rope_qk"].implementation is None
 
 
 def test_a_failed_kernel_has_its_error_and_no_samples(found: Findings) -> None:

@@ -157,6 +157,18 @@ def test_the_device_is_closed_whatever_happens() -> None:
     assert closed
 
 
+def test_compiling_a_whole_step_is_said_and_counted_apart_from_loading_it() -> None:
+    class Tracing(TriedDevice):
+        def load(self, step: Step, kernels: Any, contents: Contents) -> float:
+            super().load(step, kernels, contents)
+            return 461.0 if "token" in step.buffers else 3.0
+
+    said: list[str] = []
+    found = found_by(Tracing(), options(), said)
+    assert found.compile_s == 461.0
+    assert "compiled   the step in 461.0 s" in said
+
+
 def test_microbenchmarks_take_turns_over_several_sets_of_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latencies, "ROTATED_BYTES", 1000)
     loaded: list[Step] = []

@@ -173,3 +173,8 @@ def test_failed_kernels_and_notes_are_named_even_where_nothing_was_timed(
 ) -> None:
     row = block(replace(result, decode=None, notes="Failed."), ("rope_qk", None))
     assert text(row, folder).splitlines() == ["failed     rope_qk", "notes      Failed."]
+
+
+def test_energy_is_said_where_the_device_tells_it(result: Result, folder: Folder) -> None:
+    assert "energy     0.5 J a token" in text(with_times(result, [5, 6], energy_j=2.0), folder)
+    assert "energy" not in text(with_times(result, [5, 6]), folder)

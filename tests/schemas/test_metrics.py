@@ -11,6 +11,7 @@ import pytest
 from schemas.metrics import (
     busy,
     decode_spread,
+    joules_per_token,
     kernel_bytes,
     kernel_flops,
     kernel_latency,
@@ -237,3 +238,13 @@ def test_without_every_probe_there_is_no_share(around: tuple[float | None, float
 @pytest.mark.parametrize(("cores", "marked"), [(None, False), (0.0, False), (0.1, False), (0.11, True)])
 def test_a_repetition_beside_others_is_busy(cores: float | None, marked: bool) -> None:
     assert busy(Repetition((1,), None, None, None, cores)) is marked
+
+
+@pytest.mark.parametrize(
+    ("used_j", "expected"), [((8.0, 12.0, 40.0), 3.0), ((8.0, None, 40.0), None), ((None, None, None), None)]
+)
+def test_energy_a_token_is_the_median_over_repetitions_if_each_tells_its_own(
+    used_j: tuple[float | None, ...], expected: float | None
+) -> None:
+    repetitions = tuple(Repetition((1,) * 4, None, None, None, 0.0, energy_j) for energy_j in used_j)
+    assert joules_per_token(DecodeSamples("per_step", 4, 1, None, repetitions)) == expected
