@@ -12,7 +12,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -49,19 +49,7 @@ class Compiler:
             machine,
             *(part for text in texts.items() for part in text),
         ]
-        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-        folder = _cache_folder()
-        kept = _kept(folder, key)
-        if kept:
-            return kept, 0.0
-        start = time.monotonic()
-        try:
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                library = _keep(self._build(Path(scratch), texts, flags), folder, key)
-        except OSError as error:
-            raise RunnerError(f"{folder}: cannot be written (got '{error.strerror}'); make room") from None
-        _forget_oldest(folder)
-        return library, time.monotonic() - start
+        return kept_library(parts, lambda scratch: self._build(scratch, texts, flags))
 
     def _build(self, folder: Path, texts: Mapping[str, str], flags: tuple[str, ...]) -> Path:
         for name, text in texts.items():
@@ -155,6 +143,26 @@ def _processor() -> str:
 
 
 # --- what was compiled before ---------------------------------------------------------------------
+
+
+def kept_library(parts: Iterable[str], build: Callable[[Path], Path]) -> tuple[Path, float]:
+    """The library that ``build`` makes in a scratch folder, and the seconds it took; 0.0 when it was kept.
+
+    ``parts`` are all that it depends on: it is kept by their hash.
+    """
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    folder = _cache_folder()
+    kept = _kept(folder, key)
+    if kept:
+        return kept, 0.0
+    start = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            library = _keep(build(Path(scratch)), folder, key)
+    except OSError as error:
+        raise RunnerError(f"{folder}: cannot be written (got '{error.strerror}'); make room") from None
+    _forget_oldest(folder)
+    return library, time.monotonic() - start
 
 
 def _cache_folder() -> Path:
