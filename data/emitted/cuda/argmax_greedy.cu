@@ -33,10 +33,17 @@ static __device__ __forceinline__ void lane_best(float &value, int &place) { // 
     }
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(1024, 1) argmax_greedy(
-    const float *__restrict__ logits,
-    int *__restrict__ token) {
+    const float *logits,
+    int *token) {
     const int thread = threadIdx.x;
+    wait_for_launches_before();
     const int lane = thread % LANES, warp = thread / LANES;
 
     __shared__ float best_value_of[WARPS];

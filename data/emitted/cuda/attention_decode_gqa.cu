@@ -35,15 +35,22 @@ static __device__ __forceinline__ float lane_sum(float value) { // every lane ge
     return value;
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(512, 1) attention_decode_gqa(
-    const float *__restrict__ q,
-    const unsigned short *__restrict__ keys,
-    const unsigned short *__restrict__ values,
-    const int *__restrict__ position,
-    float *__restrict__ y,
+    const float *q,
+    const unsigned short *keys,
+    const unsigned short *values,
+    const int *position,
+    float *y,
     int capacity) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
+    wait_for_launches_before();
     const int lane = thread % LANES, team = thread / LANES;
     const long long group = block % GROUP;
     const long long kv_heads = block / GROUP;

@@ -21,12 +21,19 @@ static __device__ __forceinline__ void store_f32(const float *from, float *to) {
         *(float4 *)(to + i) = float4{from[i], from[i + 1], from[i + 2], from[i + 3]};
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(192, 1) embedding_lookup(
-    const int *__restrict__ token,
-    const unsigned short *__restrict__ table,
-    float *__restrict__ x) {
+    const int *token,
+    const unsigned short *table,
+    float *x) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
+    wait_for_launches_before();
     const int point = (block * THREADS + thread) * RUN;
 
     if (point < HIDDEN) {

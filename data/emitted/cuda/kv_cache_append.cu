@@ -28,15 +28,22 @@ static __device__ __forceinline__ void store_stored(const float *from, unsigned 
     *(uint4 *)to = uint4{word[0], word[1], word[2], word[3]};
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(32, 1) kv_cache_append(
-    const float *__restrict__ k,
-    const float *__restrict__ v,
-    const int *__restrict__ position,
-    unsigned short *__restrict__ keys,
-    unsigned short *__restrict__ values,
+    const float *k,
+    const float *v,
+    const int *position,
+    unsigned short *keys,
+    unsigned short *values,
     int capacity) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
+    wait_for_launches_before();
     const long long point = ((long long)block * THREADS + thread) * RUN;
 
     if (point < KV_HEADS * HEAD_DIM) {

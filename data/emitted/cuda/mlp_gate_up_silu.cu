@@ -32,15 +32,36 @@ static __device__ __forceinline__ float lane_sum(float value) { // every lane ge
     return value;
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+static __device__ __forceinline__ void ask_ahead(const void *from) { // for a line of the cache, which comes while the thread waits
+#if __CUDA_ARCH__ >= 900
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(128, 1) mlp_gate_up_silu(
-    const unsigned short *__restrict__ gate_weight,
-    const unsigned short *__restrict__ up_weight,
-    const float *__restrict__ x,
-    float *__restrict__ y) {
+    const unsigned short *gate_weight,
+    const unsigned short *up_weight,
+    const float *x,
+    float *y) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
     const int lane = thread % LANES;
     const int first = (block * 4 + thread / LANES) * WARP_ROWS;
+    for (int row = 0; row < WARP_ROWS; row++) {
+        const int out = first + row;
+        const int in = lane * 64;
+        if (in < IN) {
+            ask_ahead(&gate_weight[out * IN + in]);
+            ask_ahead(&up_weight[out * IN + in]);
+        }
+    }
+    wait_for_launches_before();
     float total_1[WARP_ROWS] = {0.0f};
     float total_2[WARP_ROWS] = {0.0f};
     #pragma unroll 4

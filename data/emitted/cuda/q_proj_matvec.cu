@@ -32,15 +32,35 @@ static __device__ __forceinline__ float lane_sum(float value) { // every lane ge
     return value;
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+static __device__ __forceinline__ void ask_ahead(const void *from) { // for a line of the cache, which comes while the thread waits
+#if __CUDA_ARCH__ >= 900
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(128, 1) q_proj_matvec(
-    const unsigned short *__restrict__ weight,
-    const float *__restrict__ x,
-    const unsigned short *__restrict__ bias,
-    float *__restrict__ q) {
+    const unsigned short *weight,
+    const float *x,
+    const unsigned short *bias,
+    float *q) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
     const int lane = thread % LANES;
     const int first = (block * 4 + thread / LANES) * WARP_ROWS;
+    for (int row = 0; row < WARP_ROWS; row++) {
+        const int out = first + row;
+        const int in = lane * 64;
+        if (in < IN) {
+            ask_ahead(&weight[out * IN + in]);
+        }
+    }
+    wait_for_launches_before();
     float total[WARP_ROWS] = {0.0f};
     #pragma unroll 6
     for (int start = 0; start < IN; start += LANES * RUN) {

@@ -39,14 +39,21 @@ static __device__ __forceinline__ float lane_sum(float value) { // every lane ge
     return value;
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(192, 1) residual_add_rms_norm(
-    const float *__restrict__ x,
-    const float *__restrict__ residual,
-    const unsigned short *__restrict__ weight,
-    float *__restrict__ sum,
-    float *__restrict__ y) {
+    const float *x,
+    const float *residual,
+    const unsigned short *weight,
+    float *sum,
+    float *y) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
+    wait_for_launches_before();
     const int lane = thread % LANES, warp = thread / LANES;
     const int rows = block;
 

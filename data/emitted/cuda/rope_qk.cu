@@ -21,17 +21,24 @@ static __device__ __forceinline__ void store_f32(const float *from, float *to) {
         *(float4 *)(to + i) = float4{from[i], from[i + 1], from[i + 2], from[i + 3]};
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(192, 1) rope_qk(
-    const float *__restrict__ q,
-    const float *__restrict__ k,
-    const int *__restrict__ position,
-    const float *__restrict__ cosines,
-    const float *__restrict__ sines,
-    float *__restrict__ q_rotated,
-    float *__restrict__ k_rotated,
+    const float *q,
+    const float *k,
+    const int *position,
+    const float *cosines,
+    const float *sines,
+    float *q_rotated,
+    float *k_rotated,
     int capacity) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
+    wait_for_launches_before();
     const long long point = ((long long)block * THREADS + thread) * RUN;
 
     if (point < Q_HEADS * PAIR) {

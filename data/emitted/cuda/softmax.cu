@@ -40,11 +40,18 @@ static __device__ __forceinline__ float lane_max(float value) { // every lane ge
     return value;
 }
 
+static __device__ __forceinline__ void wait_for_launches_before() { // all have ended; then the next may come, and wait in its turn
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait; griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 extern "C" __global__ void __launch_bounds__(256, 1) softmax(
-    const unsigned short *__restrict__ x,
-    unsigned short *__restrict__ y) {
+    const unsigned short *x,
+    unsigned short *y) {
     const int thread = threadIdx.x;
     const int block = blockIdx.x;
+    wait_for_launches_before();
     const int lane = thread % LANES, warp = thread / LANES;
     const int rows = block;
 

@@ -27,7 +27,7 @@ def emit(dialect: Dialect, kernel: Kernel, sizes: Sizes, storage: Storage) -> Em
     """The kernel as one file in ``dialect``."""
     write, run_axes = strategy(kernel)
     body = Body(kernel, sizes, storage, dialect, run_axes)
-    body.lines.depth = 1
+    body.lines.depth = body.ahead.depth = 1
     write(body)
     return Emitted(
         kernel=kernel,
@@ -56,7 +56,7 @@ def strategy(kernel: Kernel) -> tuple[Callable[[Body], None], Iterable[Axis]]:
 def _file(body: Body) -> str:
     """Head, constants, the helpers that the body calls, the body."""
     kernel, dialect = body.kernel, body.dialect
-    text = renamed(body.lines.text, dialect.names)
+    text = renamed(_whole(body), dialect.names)
     how = f"{body.how} Launch: {body.grid} {_many('block', body.grid)} of {body.block} threads."
     opening = dialect.opening.format(
         name=kernel.name, threads=body.block, parameters=",\n    ".join(_parameters(body))
@@ -72,10 +72,17 @@ def _file(body: Body) -> str:
         "",
         *helpers(dialect, body.storage, body.run == 1, text),
         opening,
-        *(f"    {line}" for line in _used(body, dialect.indices)),
         text + dialect.closing,
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _whole(body: Body) -> str:
+    """The indices that the body uses, what need not wait, the wait where there is one, and the body."""
+    wait = [body.dialect.wait] if body.dialect.wait else []
+    before = [f"    {line}" for line in _used(body, body.dialect.indices)]
+    lines = [*before, *body.ahead.lines, *(f"    {line}" for line in wait), *body.lines.lines]
+    return "\n".join(lines) + "\n"
 
 
 def _own_constants(body: Body) -> list[str]:
@@ -88,7 +95,8 @@ def _own_constants(body: Body) -> list[str]:
 
 def _used(body: Body, lines: Mapping[str, str]) -> list[str]:
     """The lines whose name the body uses."""
-    return [line for name, line in lines.items() if re.search(rf"\b{name}\b", body.lines.text)]
+    text = body.ahead.text + body.lines.text
+    return [line for name, line in lines.items() if re.search(rf"\b{name}\b", text)]
 
 
 def _many(word: str, count: int) -> str:

@@ -38,7 +38,10 @@ class SimtPrinter(Printer):
 
 
 class Body:
-    """What a strategy fills. ``constants`` are name to value and what it means; ``grid`` and ``block`` count."""
+    """What a strategy fills. ``constants`` are name to value and what it means; ``grid`` and ``block`` count.
+
+    ``ahead`` are lines that touch no memory: they need not wait for the launches before.
+    """
 
     def __init__(
         self, kernel: Kernel, sizes: Sizes, storage: Storage, dialect: Dialect, run_axes: Iterable[Axis]
@@ -47,7 +50,7 @@ class Body:
         functions = {**dialect.functions, "widen": "widen"}
         self.print = SimtPrinter(sizes, functions, wide=dialect.wide, storage=storage)
         self.names = result_names(kernel.reductions)
-        self.lines = Lines()
+        self.lines, self.ahead = Lines(), Lines()
         self.constants: dict[str, tuple[int, str]] = {}
         self.grid, self.block, self.how = 0, 0, ""
         self.run = self._run(tuple(run_axes))

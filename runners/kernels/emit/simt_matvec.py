@@ -5,6 +5,9 @@ bytes at once, eight such loads are unrolled before the first sum needs its weig
 read one contiguous stretch of a row. x comes through the first-level cache: a row of bf16 weights reads
 twice its own bytes from there, so where there are rows enough a warp takes two or four and reads x once for
 all of them. Matrices that share x share the warp. No memory is shared between warps and none waits.
+
+Where a language lets a launch begin before the one before it has ended, a warp asks for the first stretch of
+its rows while it waits: weights are what a launch reads that no other writes.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ from runners.kernels.emit.schedule import matrices, needed
 from runners.kernels.emit.simt_body import EACH_OF_RUN, Body
 from runners.kernels.emit.simt_text import WARP
 from runners.kernels.expr import Load, Reduce
+from runners.kernels.sizes import STORAGE_BYTES
 
 WARPS = 4
 IN_FLIGHT = 8
+LINE_BYTES = 128  # of the cache
 STREAMS = ((2**16, 4), (2**12, 2), (0, 1))  # rows of matrices that a warp reads, by the number of rows
 
 
@@ -31,11 +36,31 @@ def write(body: Body) -> None:
     body.block, body.grid = WARP * WARPS, -(-body.length(axis) // (WARPS * rows))
     body.how = "A warp for each row." if rows == 1 else f"A warp for every {rows} rows."
 
-    body.add("const int lane = thread % LANES;")
-    body.add(f"const {body.index_type} first = (block * {WARPS} + thread / LANES) * WARP_ROWS;")
+    body.ahead.add("const int lane = thread % LANES;")
+    body.ahead.add(f"const {body.index_type} first = (block * {WARPS} + thread / LANES) * WARP_ROWS;")
+    if body.dialect.ahead:
+        _ask_ahead(body)
     body.add(*(f"float {body.name(node)}[WARP_ROWS] = {{0.0f}};" for node in body.kernel.reductions))
     _sums(body, IN_FLIGHT // (rows * count))
     _stores(body)
+
+
+def _ask_ahead(body: Body) -> None:
+    """Ask for the first stretch of each row, a line of the cache a lane: no launch before writes a weight."""
+    inner, lines = body.kernel.reductions[0].axis, body.lines
+    body.lines = body.ahead
+    with body.lines.block("for (int row = 0; row < WARP_ROWS; row++)"):
+        _row(body, clamped=True)
+        body.add(f"const int {inner.name} = lane * {LINE_BYTES // STORAGE_BYTES[body.storage]};")
+        with body.lines.block(f"if ({inner.name} < {length_name(inner)})"):
+            places = (f"&{body.print.element(load)}" for load in _weights(body))
+            body.add(*(body.dialect.ahead.format(place=place) for place in places))
+    body.lines = lines
+
+
+def _weights(body: Body) -> list[Load]:
+    loads = (load for node in body.kernel.reductions for load in needed(node.x, ()) if isinstance(load, Load))
+    return [load for load in loads if load.array in matrices(body.kernel)]
 
 
 def _sums(body: Body, unrolled: int) -> None:

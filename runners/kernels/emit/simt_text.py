@@ -28,6 +28,9 @@ class Dialect:
     what a helper is given to fill; inputs of fewer than ``constant_below`` elements are in ``constant``.
     ``names`` stand for our own where the language reserves those or has better ones, ``prose`` likewise in
     comments. ``widen`` is for storage types that the language should widen otherwise.
+
+    Where launches may overlap, ``wait`` is what each thread says before it touches memory, and ``ahead`` how
+    it asks, before that, for the stretch of a weight that begins at ``{place}``; ``overlap`` has their helpers.
     """
 
     target: str
@@ -55,6 +58,9 @@ class Dialect:
     names: Mapping[str, str] = field(default_factory=dict)
     prose: Mapping[str, str] = field(default_factory=dict)
     widen: Mapping[Storage, str] = field(default_factory=dict)
+    wait: str = ""
+    ahead: str = ""  # {place}
+    overlap: Mapping[str, str] = field(default_factory=dict)
 
 
 _WIDEN: dict[Storage, str] = {
@@ -161,7 +167,7 @@ $function void lane_best($private float &value, $private int &place) { // every 
 def helpers(dialect: Dialect, storage: Storage, single: bool, body: str) -> list[str]:
     """The helpers that ``body`` calls, and those that they call. ``single``: a run is one element."""
     runs = _SINGLE_RUNS if single else _RUNS
-    known = {**runs, **_of_constants(runs), **_FOLDS}
+    known = {**runs, **_of_constants(runs), **_FOLDS, **dialect.overlap}
     if storage != "f32":
         widen = {**_WIDEN, **dialect.widen}[storage]
         known = {"widen": widen, "narrow": _NARROW[storage], **known}
