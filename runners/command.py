@@ -29,6 +29,7 @@ from schemas.records import Device as DeviceRecord
 from schemas.records import Execution, Model, Result
 
 DEFAULT_MODEL = "deepseek-r1-distill-qwen-1.5b"
+DEFAULT_DEPTH_TOKENS = 128
 FULL = Plan()
 QUICK = Plan(steps=16, warmup_repetitions=1, least_repetitions=3, least_seconds=0.0, most_seconds=30.0)
 _QUICK_CHECKED_STEPS = 2
@@ -85,8 +86,8 @@ def _options_of(stack: type[Device]) -> list[click.Parameter]:
                      help="Folder of a safetensors checkpoint; else synthetic weights, which take as long."),
         click.Option(["--dtype"], type=click.Choice(stack.storages), default=stack.storages[0], show_default=True,
                      help="Storage type of the weights and the KV cache."),
-        click.Option(["--depth"], type=click.IntRange(0, 1 << 20), default=128, show_default=True,
-                     metavar="TOKENS", help="Tokens in the KV cache when a repetition starts."),
+        click.Option(["--depth"], type=click.IntRange(0, 1 << 20), default=DEFAULT_DEPTH_TOKENS,
+                     show_default=True, metavar="TOKENS", help="Tokens in the KV cache when a repetition starts."),
         click.Option(["--steps"], type=click.IntRange(1, 8192), metavar="N",
                      help=f"Decode steps in a repetition. {either(FULL.steps, QUICK.steps)}"),
         click.Option(["--repetitions"], type=click.IntRange(1, 10_000), metavar="N",

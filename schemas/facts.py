@@ -52,6 +52,42 @@ class Reproduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Colab:
+    """A runtime of Google Colab, as its menu and as a notebook's metadata name it, and what the machine there says."""
+
+    runtime: str
+    accelerator: str
+    seen_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorArgs:
+    """SkyPilot's ``accelerator_args``: of them, the software that a TPU's machine starts with."""
+
+    runtime_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkyPilot:
+    """SkyPilot's ``resources`` in its own words; what is None is left to it. ``disk_size`` is in GB."""
+
+    infra: str | None = None
+    accelerators: str | None = None
+    instance_type: str | None = None
+    accelerator_args: AcceleratorArgs | None = None
+    image_id: str | None = None
+    disk_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How somebody gets at a device without owning it."""
+
+    colab: Colab | None
+    skypilot: SkyPilot | None
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """Facts about one accelerator. ``peak_bandwidth`` is what MBU is measured against."""
 
@@ -69,6 +105,7 @@ class Device:
     languages: tuple[LanguageUse, ...]
     reproduction: Reproduction | None
     notes: str
+    access: Access | None = None
 
 
 # --- model: data/models/<id>.yml ------------------------------------------------------------------

@@ -20,7 +20,7 @@ from schemas.judge import compiled, explaining
 from schemas.parse import PARSERS, Unreadable
 from schemas.problems import Problem, closest, explain, got
 from schemas.prose import prose_problems
-from schemas.records import Device, EmittedIndex, Kernel, Ledger, Model, Proofs, Record, Result
+from schemas.records import Device, EmittedIndex, Kernel, Ledger, Model, Proofs, Record, Reproduce, Result
 
 SCHEMA_FOLDER = Path(__file__).parent
 
@@ -42,6 +42,7 @@ RESULT = Kind("result", Result, ".json", 8_000_000)
 LEDGER = Kind("retracted", Ledger, ".yml", 256_000)
 EMITTED = Kind("emitted", EmittedIndex, ".json", 1_000_000)
 PROOF = Kind("proof", Proofs, ".json", 1_000_000)
+REPRODUCE = Kind("reproduce", Reproduce, ".json", 256_000)
 KINDS: dict[str, Kind] = {
     "devices": DEVICE,
     "models": MODEL,
@@ -51,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "retracted.yml": LEDGER,
     "emitted/index.json": EMITTED,
     "emitted/proof.json": PROOF,
+    "reproduce/index.json": REPRODUCE,
 }
 _BY_NAME = {kind.name: kind for kind in KINDS.values()}
 

@@ -3,7 +3,8 @@
 A record exists only after its file passed its schema, so no method here checks its input.
 A test holds that the fields and the schemas' properties are the same. Field names carry their units;
 ``None`` stands for JSON ``null``: not stated, or not applicable. What people write stands in
-:mod:`schemas.facts`, what emitters write in :mod:`schemas.emitted`, and what runners and publications write here.
+:mod:`schemas.facts`, what emitters write in :mod:`schemas.emitted`, how a device is measured in
+:mod:`schemas.reproduce`, and what runners and publications write here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from schemas.emitted import Proof as Proof
 from schemas.emitted import Proofs as Proofs
 from schemas.emitted import SourceText as SourceText
 from schemas.facts import BYTES_PER_ELEMENT as BYTES_PER_ELEMENT
+from schemas.facts import AcceleratorArgs as AcceleratorArgs
+from schemas.facts import Access as Access
 from schemas.facts import Bandwidth as Bandwidth
+from schemas.facts import Colab as Colab
 from schemas.facts import Device as Device
 from schemas.facts import Dimension as Dimension
 from schemas.facts import Dtype as Dtype
@@ -30,8 +34,15 @@ from schemas.facts import Model as Model
 from schemas.facts import Reference as Reference
 from schemas.facts import Reproduction as Reproduction
 from schemas.facts import Retraction as Retraction
+from schemas.facts import SkyPilot as SkyPilot
 from schemas.facts import Tensor as Tensor
 from schemas.facts import Term as Term
+from schemas.reproduce import Beside as Beside
+from schemas.reproduce import Option as Option
+from schemas.reproduce import Protocol as Protocol
+from schemas.reproduce import Reproduce as Reproduce
+from schemas.reproduce import RunnerFacts as RunnerFacts
+from schemas.reproduce import serving as serving
 
 Provenance = Literal["reported", "measured"]
 Role = Literal["contender", "baseline", "reference"]
@@ -259,4 +270,4 @@ class Result:
     notes: str
 
 
-Record = Device | Model | Kernel | Result | Ledger | EmittedIndex | Proofs
+Record = Device | Model | Kernel | Result | Ledger | EmittedIndex | Proofs | Reproduce

@@ -1,0 +1,58 @@
+"""A device's SkyPilot task: the machine that its file names, the runner's install commands, and the run.
+
+``workdir: .`` sends the checkout from which ``sky launch`` is called, with its history, so that a result names
+the revision that ran. A baseline that cannot be installed there does not stop the run.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+
+from runners.fresh_python import ACTIVATE, install_lines
+from schemas.records import Device, Reproduce, RunnerFacts
+
+RESULTS = "decode-board-results"
+"""The folder of results in the home folder of a lent machine."""
+_HEADER = """\
+# {name}: a decode step measured on a rented machine. Written by `python -m runners reproduce`.
+# In a checkout of {repository}:
+#   sky launch -c {cluster} data/reproduce/{device}.sky.yaml
+#   rsync -a {cluster}:{results}/ results/ && sky down {cluster}
+"""
+
+
+def cluster_name(device: str) -> str:
+    """What SkyPilot's cluster for a device is called."""
+    return f"decode-board-{device}"
+
+
+def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
+    """The text of the task; ``device`` states how SkyPilot reaches it."""
+    assert device.access
+    assert device.access.skypilot
+    header = _HEADER.format(
+        name=device.name, repository=whole.repository, cluster=cluster_name(device.id), device=device.id, results=RESULTS
+    )  # fmt: skip
+    facts = {
+        "name": cluster_name(device.id),
+        "resources": _stated(asdict(device.access.skypilot)),
+        "workdir": ".",
+        "envs": {"SUBMITTER": "anonymous"},
+    }
+    tried = [f"{one.install} || echo 'goes on without {one.name}'" for one in runner.baselines]
+    ran = f'{runner.run} --output ~/{RESULTS} --submitter "$SUBMITTER"'
+    setup = _block("setup", (*install_lines(runner), *tried))
+    return header + yaml.safe_dump(facts, sort_keys=False) + setup + _block("run", ("set -e", ACTIVATE, ran))
+
+
+def _stated(resources: dict[str, Any]) -> dict[str, Any]:
+    """Without what is left to SkyPilot."""
+    return {name: value for name, value in resources.items() if value is not None}
+
+
+def _block(name: str, lines: tuple[str, ...]) -> str:
+    return f"{name}: |\n" + textwrap.indent("\n".join(lines), "  ") + "\n"
