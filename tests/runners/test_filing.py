@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -18,7 +18,7 @@ from runners.measure import Plan
 from runners.record import text_of
 from runners.session import Findings, Options
 from runners.weights import Synthetic
-from schemas.records import Execution, Repetition, Result
+from schemas.records import Repetition, Result
 from tests.runners.runs import ROWS, TriedDevice
 from tests.runners.tiny import tiny_model
 
@@ -106,15 +106,15 @@ def test_each_kernel_is_filed_with_its_own_language_and_the_stack_with_all_of_th
 
 def test_a_kernel_that_is_not_run_as_emitted_says_what_ran_it_and_names_no_text(found: Findings) -> None:
     class Helped(TriedDevice):
-        executions: ClassVar[dict[str, Execution]] = {"rms_norm": "host", "argmax_greedy": "vendor_library"}
-
         def implementation(self, kernel: str) -> str:
             return f"library's {kernel}"
 
-    ours = filed(found, device=Helped())
+    device = Helped()
+    device.executions = {"rms_norm": "host", "argmax_greedy": "vendor_library"}
+    ours = filed(found, device=device)
     assert ours.kernels
     timings = {timing.kernels[0]: timing for timing in ours.kernels.timings}
-    for name, way in Helped.executions.items():
+    for name, way in device.executions.items():
         timing = timings[name]
         assert (timing.execution, timing.implementation) == (way, f"library's {name}")
         assert (timing.language, timing.emitted_sha256) == (None, None)
