@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,18 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from runners import baselines, devices, filing, guide, journal, record, registry
-from runners.check_step import CHECKED_STEPS
-from runners.checkpoint import Checkpoint
+from runners import devices, filing, guide, journal, options, record, registry
 from runners.console import Console
 from runners.device import Device, RunnerError
 from runners.environment import environment
 from runners.guide import DATA
 from runners.kernels.sizes import Storage
-from runners.kernels.source import KERNELS
-from runners.measure import Plan
-from runners.session import SEED, Findings, Options, run
+from runners.session import Findings, Options, run
 from runners.summary import summary
-from runners.weights import Synthetic, WeightSource
-from schemas.load import load
 from schemas.records import Device as DeviceRecord
-from schemas.records import Execution, Model, Result
+from schemas.records import Model, Result
 
-DEFAULT_MODEL = "deepseek-r1-distill-qwen-1.5b"
-DEFAULT_DEPTH_TOKENS = 128
-FULL = Plan()
-QUICK = Plan(steps=16, warmup_repetitions=1, least_repetitions=3, least_seconds=0.0, most_seconds=30.0)
-_QUICK_CHECKED_STEPS = 2
 _FAILED, _INTERRUPTED = 1, 130
-_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def main(runner: str, arguments: list[str] | None = None) -> int:
@@ -66,7 +53,7 @@ def command(runner: str) -> click.Command:
     return click.Command(
         f"runners.{runner}",
         callback=measure,
-        params=_options_of(stack),
+        params=options.parameters(stack),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         help=f"Measure how fast this machine ({stack.about.name}) decodes, and file a result for the board.\n\n"
         "Every kernel and the whole step are checked against a float64 reference before anything is timed. "
@@ -75,89 +62,52 @@ def command(runner: str) -> click.Command:
     )
 
 
-def _options_of(stack: type[Device]) -> list[click.Parameter]:
-    def either(full: float, quick: float) -> str:
-        return f"[default: {full:g}; {quick:g} with --quick]"
-
-    return [
-        click.Option(["--model"], default=DEFAULT_MODEL, show_default=True, metavar="ID",
-                     help="A model of data/models."),
-        click.Option(["--weights"], type=_FOLDER, metavar="DIR",
-                     help="Folder of a safetensors checkpoint; else synthetic weights, which take as long."),
-        click.Option(["--dtype"], type=click.Choice(stack.storages), default=stack.storages[0], show_default=True,
-                     help="Storage type of the weights and the KV cache."),
-        click.Option(["--depth"], type=click.IntRange(0, 1 << 20), default=DEFAULT_DEPTH_TOKENS,
-                     show_default=True, metavar="TOKENS", help="Tokens in the KV cache when a repetition starts."),
-        click.Option(["--steps"], type=click.IntRange(1, 8192), metavar="N",
-                     help=f"Decode steps in a repetition. {either(FULL.steps, QUICK.steps)}"),
-        click.Option(["--repetitions"], type=click.IntRange(1, 10_000), metavar="N",
-                     help=f"Repetitions at least; {FULL.least_seconds:g} s at least unless --quick. "
-                     f"{either(FULL.least_repetitions, QUICK.least_repetitions)}"),
-        click.Option(["--max-seconds"], type=click.FloatRange(1), metavar="S",
-                     help=f"Stop measuring after this time. {either(FULL.most_seconds, QUICK.most_seconds)}"),
-        *(click.Option([f"--{setting.name.replace('_', '-')}"], type=click.IntRange(setting.least, setting.most),
-                       metavar="N", help=f"{setting.help} [default: {setting.default}]")
-          for setting in stack.settings),
-        *([click.Option(["--execute"], multiple=True, metavar="KERNEL=WAY",
-                        help=f"Run a kernel otherwise than emitted ({', '.join(stack.ways[1:])}); the file says so.")]
-          if len(stack.ways) > 1 else ()),
-        click.Option(["--device"], metavar="ID",
-                     help="A device of data/devices. [default: found by its name, or drafted]"),
-        click.Option(["--submitter"], default="anonymous", show_default=True, metavar="NAME",
-                     help="Who is credited on the board."),
-        click.Option(["--output"], type=_FOLDER, metavar="DIR",
-                     help="Folder for all that is written. [default: data/results/<device>, data/devices]"),
-        click.Option(["--baseline"], multiple=True, is_flag=False, flag_value="all",
-                     type=click.Choice(["all", *baselines.names(stack.runner)]),
-                     help="Measure another stack too, in turns with ours; 'all': those that are installed."),
-        click.Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
-        click.Option(["--quick"], is_flag=True,
-                     help="About a minute: is all in order here? Its result is not for submission."),
-        click.Option(["--dry-run"], is_flag=True, help="Say what would be measured and filed, and stop."),
-    ]  # fmt: skip
-
-
 def _measure(console: Console, runner: str, device: Device, chosen: dict[str, Any]) -> int:
-    device.executions = _executions(chosen.get("execute", ()), device)
+    device.executions = options.executions(chosen.get("execute", ()), device)
     identity = device.open()
     console.watch("looking at the weights")
-    options = _options(chosen, device)
+    wanted = options.options(chosen, device)
     device_id, known = devices.resolve(DATA, chosen["device"], identity.name)
     device.languages = devices.languages(known, device)
     meant = devices.closest(device_id, DATA) if chosen["device"] and not known else None
-    name = _result_id(device_id, options.storage, chosen["quick"])
     folder = (chosen["output"] or DATA / "results" / device_id).resolve()
     facts = environment(identity, runner, _arguments())
-    labels = {
-        "id": name,
-        "device": device_id,
-        "submitter": chosen["submitter"],
-        "measured_at": record.now(),
-        "quick": chosen["quick"] or options.plan.steps < FULL.steps,
-    }
-    filing.rehearse(options, labels, facts, device)
+    labels = _labels(chosen, device_id, wanted)
+    filing.rehearse(wanted, labels, facts, device)
     record.refuse_unwritable(folder)
-    result_path = folder / f"{name}.json"
     console.verbatim(guide.left_over(journal.left_over()))
-    for line in guide.announcement(identity, options, device_id, bool(known), meant, result_path):
+    result_path = folder / f"{labels['id']}.json"
+    for line in guide.announcement(identity, wanted, device_id, bool(known), meant, result_path):
         console.say(line)
     if chosen["dry_run"]:
         return 0
-    kept = journal.Journal(name)
+    drafted = {}
+    if known is None:
+        path = (folder if chosen["output"] else DATA / "devices") / f"{device_id}.md"
+        drafted[path] = devices.draft(device_id, identity.name, device.about.kind)
+    kept = journal.Journal(labels["id"])
     try:
-        found = run(device, options, kept, console.say, console.watch)
-        results = filing.results(found, options, {**labels, "measured_at": record.now()}, facts, device)
+        found = run(device, wanted, kept, console.say, console.watch)
+        results = filing.results(found, wanted, {**labels, "measured_at": record.now()}, facts, device)
         texts = {folder / f"{result.id}.json": record.text_of(result) for result in results}
-        if known is None:
-            drafted = (folder if chosen["output"] else DATA / "devices") / f"{device_id}.md"
-            texts[drafted] = devices.draft(device_id, identity.name, device.about.kind)
-        written = record.file_all(texts)
+        written = record.file_all(texts | drafted)
     except BaseException:
         console.verbatim(["nothing was filed", *guide.kept(kept.path)])
         raise
     kept.close()
-    _close(console, results, written, options.model, known)
+    _close(console, results, written, wanted.model, known)
     return _status(found)
+
+
+def _labels(chosen: dict[str, Any], device_id: str, wanted: Options) -> dict[str, Any]:
+    """What the result is called, and whose it is."""
+    return {
+        "id": _result_id(device_id, wanted.storage, chosen["quick"]),
+        "device": device_id,
+        "submitter": chosen["submitter"],
+        "measured_at": record.now(),
+        "quick": chosen["quick"] or wanted.plan.steps < options.FULL.steps,
+    }
 
 
 def _close(
@@ -186,82 +136,6 @@ def _arguments() -> list[str]:
             said = [] if value is True else ["DIR" if isinstance(value, Path) else str(value)]
             given += [option.opts[0], *said]
     return given
-
-
-def _options(chosen: dict[str, Any], device: Device) -> Options:
-    model = _model(chosen["model"])
-    storage: Storage = chosen["dtype"]
-    plan = _plan(chosen)
-    end, context = chosen["depth"] + plan.steps, model.max_position_embeddings
-    if end > context:
-        raise RunnerError(
-            f"--depth: leads beyond the model's context (got {end} with its steps); it has {context} tokens"
-        )
-    weights: WeightSource = Synthetic(SEED, storage)
-    if chosen["weights"]:
-        weights = Checkpoint(chosen["weights"], model, storage)
-    return Options(
-        model=model,
-        weights=weights,
-        storage=storage,
-        depth_tokens=chosen["depth"],
-        plan=plan,
-        baselines=() if chosen["kernels_only"] else _baselines(chosen["baseline"], device.runner),
-        weights_folder=chosen["weights"],
-        kernels_only=chosen["kernels_only"],
-        checked_steps=_QUICK_CHECKED_STEPS if chosen["quick"] else CHECKED_STEPS,
-        runner=device.runner,
-        settings={setting.name: getattr(device, setting.name) for setting in device.settings},
-    )
-
-
-def _plan(chosen: dict[str, Any]) -> Plan:
-    """What was asked for by name, and the rest as --quick or the protocol has it."""
-    fields = {"steps": "steps", "repetitions": "least_repetitions", "max_seconds": "most_seconds"}
-    asked = {field: chosen[name] for name, field in fields.items() if chosen[name] is not None}
-    return replace(QUICK if chosen["quick"] else FULL, **asked)
-
-
-def _executions(asked: tuple[str, ...], device: Device) -> dict[str, Execution]:
-    """Kernel to the way it runs, as ``--execute`` says it."""
-    found: dict[str, Execution] = {}
-    for text in asked:
-        kernel, _, way = text.partition("=")
-        ways = [one for one in device.ways if one == way]
-        if kernel not in KERNELS or not ways:
-            raise RunnerError(
-                f"--execute: must be a kernel of the step, =, and a way it runs (got '{text}'); "
-                f"kernels: {', '.join(KERNELS)}; ways: {', '.join(device.ways)}"
-            )
-        found[kernel] = ways[0]
-    return found
-
-
-def _baselines(wanted: tuple[str, ...], runner: str) -> tuple[str, ...]:
-    """The baselines to run: those named, or with ``all`` those whose packages are installed."""
-    available = baselines.available(runner)
-    found = tuple(name for name, lacking in available.items() if lacking is None)
-    if "all" not in wanted:
-        for name in wanted:
-            if available[name]:
-                raise RunnerError(f"--baseline: {name} cannot run here (got: {available[name]})")
-        return tuple(dict.fromkeys(wanted))
-    if not found:
-        remedies = "; ".join(f"{name}: {lacking}" for name, lacking in available.items())
-        raise RunnerError(f"--baseline: none is installed ({remedies})")
-    return found
-
-
-def _model(wanted: str) -> Model:
-    path = DATA / "models" / f"{Path(wanted).name}.yml"
-    if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in (DATA / "models").glob("*.yml")))
-        raise RunnerError(f"--model: is not in data/models (got '{wanted}'); known: {known}")
-    found = load(path, DATA)
-    if not isinstance(found, Model):
-        problems = found if isinstance(found, list) else [f"{path}: is not a model"]
-        raise RunnerError("\n".join(map(str, problems)))
-    return found
 
 
 def _result_id(device: str, storage: Storage, quick: bool) -> str:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
-from runners import baselines, command, filing, guide, journal, latencies, registry, session
+from runners import baselines, command, filing, guide, journal, latencies, options, registry, session
 from runners.device import Identity, Numbers, Ran, Setting
 from runners.kernels.emit import Emitted
 from runners.kernels.expr import Kernel
@@ -99,16 +99,16 @@ def prepare(root: Path, patch: Any = setattr) -> Path:
     """A data folder below ``root``, and everything of the runners pointed there; ``patch`` sets attributes."""
     data = root / "data"
     make_data(data)
-    for module in (command, guide):
+    for module in (command, guide, options):
         patch(module, "DATA", data)
     patch(guide, "ROOT", root)
     patch(journal, "FOLDER", root / "build" / "runs")
     patch(registry, "RUNNERS", {"null": "tests.runners.runs:TriedDevice", **registry.RUNNERS})
     stacks = {name: replace(one, runners=(*one.runners, "null")) for name, one in baselines.STACKS.items()}
     patch(baselines, "STACKS", stacks)
-    patch(command, "DEFAULT_MODEL", "tiny")
-    patch(command, "FULL", Plan(4, 1, 5, 0.0, 60.0))
-    patch(command, "QUICK", Plan(3, 1, 2, 0.0, 60.0))
+    patch(options, "DEFAULT_MODEL", "tiny")
+    patch(options, "FULL", Plan(4, 1, 5, 0.0, 60.0))
+    patch(options, "QUICK", Plan(3, 1, 2, 0.0, 60.0))
     for module in (session, filing):
         patch(module, "MICROBENCHMARK", ROWS)
     patch(latencies, "ROTATED_BYTES", 1)
