@@ -59,6 +59,19 @@ STACKS: dict[str, Stack] = {
         ("llama_cpp", "gguf"),
         "pip install --constraint constraints.txt llama-cpp-python gguf",
     ),
+    "jax": Stack(
+        "runners.baselines.jax_native",
+        ("tpu",),
+        ("jax", "libtpu"),
+        "pip install --constraint constraints.txt --editable '.[tpu]'",
+        in_process=True,
+    ),
+    "mlx": Stack(
+        "runners.baselines.mlx_native",
+        ("metal",),
+        ("mlx",),
+        "pip install --constraint constraints.txt mlx",
+    ),
     "pytorch-eager": Stack("runners.baselines.pytorch", ("cpu", "cuda"), ("torch", "transformers"), _TORCH),
 }
 
