@@ -37,6 +37,17 @@ def device() -> Data:
         "sources": [reference()],
         "languages": [{"target": "cuda", "kernels": ["softmax"]}, {"target": "c", "kernels": []}],
         "reproduction": {"machine": "a rented machine", "method": "run the runner", "source": reference()},
+        "access": {
+            "colab": {"runtime": "X1 GPU", "accelerator": "X1", "seen_as": "Example X1"},
+            "skypilot": {
+                "infra": "gcp/us-central1",
+                "accelerators": "X1:1",
+                "instance_type": "x1.small",
+                "accelerator_args": {"runtime_version": "v2-example"},
+                "image_id": "docker:example/image:1",
+                "disk_size": 100,
+            },
+        },
         "notes": "A board with `GDDR6` memory.\n\n- bound by memory\n- [its page](https://example.org/gpu)",
     }
 
@@ -305,6 +316,45 @@ def _kernels(
     return {"model": "example-model", "depth_tokens": 64, "step_of": "example-step", "timings": [timing]}
 
 
+def reproduce() -> Data:
+    return {
+        "schema": "decode-board/reproduce/1",
+        "id": "index",
+        "repository": "https://github.com/example/board",
+        "branch": "main",
+        "setup": ["git clone https://github.com/example/board.git", "cd board"],
+        "protocol": {
+            "model": "example-model",
+            "depth_tokens": 128,
+            "steps": 64,
+            "warmup_repetitions": 2,
+            "repetitions": 5,
+            "seconds": 30.5,
+            "tolerance_percent": 5,
+        },
+        "runners": [
+            {
+                "id": "example",
+                "name": "Example",
+                "kind": "GPU",
+                "targets": ["cuda"],
+                "languages": ["CUDA"],
+                "storages": ["bf16", "f32"],
+                "machine": "A machine with an example.",
+                "install": ["pip install 'example>=1'"],
+                "quick": "python -m runners.example --quick",
+                "run": "python -m runners.example --baseline all",
+                "minutes_least": 2,
+                "minutes_most": 4,
+                "baselines": [{"name": "other", "install": "pip install 'other<2'"}],
+                "options": [{"name": "--threads", "help": "Threads.", "default": "all"}],
+            }
+        ],
+        "notebooks": ["example-gpu"],
+        "tasks": ["example-gpu"],
+    }
+
+
 # Where each kind of record lies below data/.
 EXAMPLES: dict[str, Data] = {
     "devices/example-gpu.md": device(),
@@ -315,6 +365,7 @@ EXAMPLES: dict[str, Data] = {
     "retracted.yml": ledger(),
     "emitted/index.json": emitted(),
     "emitted/proof.json": proof(),
+    "reproduce/index.json": reproduce(),
 }
 MEASURED = "results/example-gpu/example-measured.json"
 REPORTED = "reported/example/example-reported.json"
