@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from runners import command, metal, metal_probe
 from runners.device import Device, KernelError, RunnerError
@@ -387,3 +389,33 @@ def test_what_a_gpu_cannot_do_is_told_before_a_step_runs(
         loaded(MetalDevice())
     assert isinstance(raised.value, KernelError) == ("room_bytes" not in broken)
     assert fake.committed == 0
+
+
+# --- the workflow ---------------------------------------------------------------------------------
+
+WORKFLOW = runs.REPOSITORY / ".github" / "workflows" / "metal.yml"
+
+
+def test_the_workflow_installs_as_the_runner_says_and_runs_it() -> None:
+    job = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]["quick"]
+    lines = [line for step in job["steps"] for line in step.get("run", "").splitlines()]
+    *installed, measured = lines
+    assert tuple(installed) == MetalDevice.about.install
+    assert measured == 'python -m runners.metal --quick --dtype "$DTYPE" --output out'
+    assert job["runs-on"].startswith("macos-")
+
+
+def test_the_workflow_offers_what_the_runner_takes() -> None:
+    asked = yaml.safe_load(WORKFLOW.read_text("utf-8"))[True]["workflow_dispatch"]["inputs"]["dtype"]
+    assert (tuple(asked["options"]), asked["default"]) == (MetalDevice.storages, MetalDevice.storages[0])
+
+
+def test_the_workflow_can_only_read_takes_fixed_actions_and_hands_nothing_to_a_shell_but_by_name() -> None:
+    told = yaml.safe_load(WORKFLOW.read_text("utf-8"))
+    assert list(told[True]) == ["workflow_dispatch"]
+    assert told["permissions"] == {"contents": "read"}
+    steps = told["jobs"]["quick"]["steps"]
+    assert "permissions" not in told["jobs"]["quick"]
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"]) for step in steps if "uses" in step)
+    assert not any("${{" in step.get("run", "") for step in steps)
+    assert steps[0]["with"] == {"persist-credentials": False}
