@@ -20,11 +20,9 @@ from runners.kernels.source import DECODE_STEP, MICROBENCHMARKS
 from runners.latencies import SEED as SEED
 from runners.latencies import TRACED_STEPS, TRACED_TOGETHER, rotated, trace
 from runners.measure import Contender, DeviceContender, Measured, Plan, measure
-from runners.step import Step, decode_step
+from runners.step import Step, decode_step, room
 from runners.weights import WeightSource, first_contents
 from schemas.records import Model, Repetition
-
-_CAPACITY_MULTIPLE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,7 @@ Say = Callable[[str], None]
 
 def run(device: Device, options: Options, journal: Journal, say: Say, watch: Say) -> Findings:
     """The whole protocol. ``say`` gets lines to keep, ``watch`` what is being done at the moment."""
-    capacity = options.depth_tokens + options.plan.steps
-    capacity = -(-capacity // _CAPACITY_MULTIPLE) * _CAPACITY_MULTIPLE
-    step = decode_step(options.model, options.storage, capacity)
+    step = decode_step(options.model, options.storage, room(options.depth_tokens + options.plan.steps))
     found = Findings(emitted_kernels(device, options))
     try:
         watch("compiling")

@@ -17,6 +17,7 @@ from runners.kernels.sizes import Sizes, Storage, step_sizes
 from runners.kernels.source import KERNELS
 from schemas.records import Model
 
+_CAPACITY_MULTIPLE = 64
 Role = Literal["weight", "cache", "table", "activation", "state"]
 
 
@@ -91,6 +92,11 @@ def touched(launch: Launch) -> tuple[set[str], set[str]]:
     kernel = KERNELS[launch.kernel]
     names = dict(zip((array.name for array in kernel.arrays), launch.buffers, strict=True))
     return {names[array.name] for array in kernel.inputs}, {names[array.name] for array in kernel.outputs}
+
+
+def room(tokens: int) -> int:
+    """The capacity of a cache that so many tokens will come to."""
+    return -(-tokens // _CAPACITY_MULTIPLE) * _CAPACITY_MULTIPLE
 
 
 def decode_step(model: Model, storage: Storage, capacity: int) -> Step:

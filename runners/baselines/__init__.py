@@ -72,6 +72,18 @@ STACKS: dict[str, Stack] = {
         ("mlx",),
         "pip install --constraint constraints.txt mlx",
     ),
+    "neuron-one-graph": Stack(
+        "runners.baselines.neuron",
+        ("trainium",),
+        ("torch_neuronx",),
+        "python -m runners.neuron_machine | sh",
+    ),
+    "neuron-eager": Stack(
+        "runners.baselines.neuron_eager",
+        ("trainium",),
+        ("torch_neuronx",),
+        "python -m runners.neuron_machine | sh",
+    ),
     "pytorch-eager": Stack("runners.baselines.pytorch", ("cpu", "cuda"), ("torch", "transformers"), _TORCH),
 }
 
