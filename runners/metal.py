@@ -1,19 +1,19 @@
-"""Apple's GPUs: emitted Metal, compiled by macOS, launched from Python by PyObjC.
+"""Apple's GPUs: emitted Metal, compiled by macOS, launched from Python through PyObjC.
 
-``python -m runners.metal`` measures a decode step on a Mac. Why Metal by PyObjC, and not MLX's ``metal_kernel``:
+``python -m runners.metal`` measures a decode step on a Mac. Why not as kernels of MLX's (``mx.fast.metal_kernel``):
 
-- **Encoding costs nothing.** A step is 312 launches, some 2,300 calls of Metal by PyObjC. The token and the
-  position are in memory that both sides share, so the commands of the next step do not depend on this one: they
-  are encoded while the GPU runs this one. A step as a graph of MLX's is built anew in Python as well, and each of
-  its nodes makes a fresh output; to append to the cache takes two more launches a layer, to slice a row in.
-- **Only launches whose memory meets are ordered.** The encoder is a concurrent one, with a barrier where
-  :meth:`runners.step.Step.waits` asks for it; query, key and value projections of a layer run side by side.
-- **Memory is neither tracked nor counted.** Each step ends before the next is committed, so buffers are untracked
-  and commands hold no references; since macOS 15 a residency set keeps the weights where the GPU finds them.
-- **A launch can be timed alone**, by the GPU's own clock. Through MLX the host would have to time a whole evaluation.
+- **Encoding is hidden.** A step of the published model is 312 launches: 2,318 calls through PyObjC. Token and
+  position lie in memory that both sides share, so a step's commands do not depend on the step before: they are
+  encoded while the GPU runs that one. MLX's graph is built anew for each step too, and every output of its kernels
+  is fresh memory (MLX, ``backend/metal/custom_kernel.cpp``), so that a cache takes another launch to be appended to.
+- **Only launches whose memory meets are ordered**: the encoder is a concurrent one, with a barrier where
+  :meth:`runners.step.Step.waits` asks for it, so that a layer's query, key and value projections run side by side.
+- **Nobody tracks memory.** Each step ends before the next is committed, so buffers are untracked; since macOS 15 a
+  residency set keeps them where the GPU finds them.
+- **A launch is timed alone by the GPU's own clock**, where the host would have to time a whole evaluation of MLX's.
 
-Indirect command buffers, which would be encoded once, were weighed too: a virtual machine's GPU has none that work,
-and those of M1 and M2 fail unless every pipeline is bound beside them, as other projects' workarounds tell.
+Indirect command buffers would be encoded once. But virtual machines run none, and M1 and M2 only where every
+pipeline is bound beside them (tinygrad, ``runtime/ops_metal.py`` and ``runtime/graph/metal.py``, works around both).
 """
 
 from __future__ import annotations
@@ -31,22 +31,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from runners import metal_probe
-from runners.device import (
-    About,
-    Contents,
-    Device,
-    Identity,
-    Numbers,
-    Ran,
-    RunnerError,
-    element_type,
-)
+from runners.device import About, Contents, Device, Identity, Numbers, Ran, RunnerError, element_type
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS, Layout
 from runners.kernels.sizes import Storage
 from runners.metal_gpu import Dispatch, Gpu, Memory
 from runners.step import Step
 from runners.uploads import packed
+from runners.vendor import told
 from schemas.records import Package
 
 _INSTALL = "pip install --constraint constraints.txt --editable '.[metal]'"
@@ -62,7 +54,7 @@ class MetalDevice(Device):
     about: ClassVar[About] = About(
         name="Metal",
         kind="GPU",
-        machine="A Mac with Apple silicon, macOS 13 or newer, and 8 GB of memory (16 GB for f32).",
+        machine="A Mac with Apple silicon, macOS 13 or newer, and 8 GB of memory (16 GB for f32, or with baselines).",
         install=(_INSTALL,),
         minutes=(2, 5),
     )
@@ -95,7 +87,8 @@ class MetalDevice(Device):
         lacking = self.lacking()
         if lacking:
             raise RunnerError(lacking)
-        self.gpu = Gpu()
+        with told("Metal: loading PyObjC", (ImportError,), {}, f"install it anew: {_INSTALL}"):
+            self.gpu = Gpu()
         cores = _gpu_cores()
         toolchain = (
             Package("Metal", self.gpu.language),
@@ -194,8 +187,10 @@ class MetalDevice(Device):
             commands = gpu.encoded(self.dispatches)
             for left in reversed(range(steps)):
                 commands.commit()
-                following = gpu.encoded(self.dispatches) if left else None  # while the GPU runs these
-                gpu.finish(commands)
+                try:
+                    following = gpu.encoded(self.dispatches) if left else None  # while the GPU runs these
+                finally:  # an interrupt finds nothing under way
+                    gpu.finish(commands)
                 ran.tokens.append(int(self.memories["token"].array))
                 now_ns = time.perf_counter_ns()
                 ran.step_ns.append(now_ns - before_ns)

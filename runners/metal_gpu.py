@@ -160,6 +160,8 @@ class Gpu:
                 name, f"Metal's compiler refuses it (got '{_complaint(error)}'); update macOS, or report it"
             )
         function = library.newFunctionWithName_(name)
+        if function is None:
+            raise KernelError(name, "its text has no function of its name (got None); report it")
         made, error = self.device.newComputePipelineStateWithFunction_error_(function, None)
         if made is None:
             raise KernelError(name, f"Metal makes no pipeline of it (got '{_complaint(error)}'); report it")
@@ -197,6 +199,8 @@ class Gpu:
     def encoded(self, dispatches: Sequence[Dispatch]) -> Any:
         """The launches as commands that may be committed once. They keep what is bound to them until they end."""
         commands = self._queue.commandBuffer()
+        if commands is None:
+            raise CommandsFailed("the queue gives no command buffer")
         encoder = commands.computeCommandEncoderWithDispatchType_(self.metal.MTLDispatchTypeConcurrent)
         for one in dispatches:
             if one.wait:

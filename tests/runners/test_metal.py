@@ -161,6 +161,28 @@ def test_what_was_compiled_is_not_compiled_again(fake: FakeMetal) -> None:
     assert device.pipelines == before
 
 
+def test_an_interrupt_finds_nothing_under_way(fake: FakeMetal, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = loaded(MetalDevice())
+    start = {name: device.read(name) for name in ("token", "position")}
+    expected = device.run(3).tokens
+    turns = iter([False, False, True])
+    whole = Gpu.encoded
+
+    def interrupted(self: Gpu, dispatches: Any) -> Any:
+        if next(turns):
+            raise KeyboardInterrupt
+        return whole(self, dispatches)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Gpu, "encoded", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            device.run(3)
+    assert not fake.in_flight
+    for name, numbers in start.items():
+        device.write(name, numbers)
+    assert device.run(3).tokens == expected
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -263,6 +285,15 @@ def test_what_the_machine_lacks_comes_with_its_remedy(
     assert (line or "") in (lacking or "")
 
 
+def test_a_pyobjc_that_cannot_be_loaded_is_told(fake: FakeMetal, monkeypatch: pytest.MonkeyPatch) -> None:
+    del fake
+    monkeypatch.setitem(sys.modules, "objc", None)
+    with pytest.raises(
+        RunnerError, match=r"^Metal: loading PyObjC: failed \(got 'import of objc .*\); install it anew"
+    ):
+        MetalDevice().open()
+
+
 # --- the command ----------------------------------------------------------------------------------
 
 
@@ -324,6 +355,14 @@ def test_an_exception_of_objective_c_fails_the_kernels_that_meet_it(
     assert None not in errors
 
 
+def test_a_queue_that_gives_no_more_commands_is_told(fake: FakeMetal) -> None:
+    device = loaded(MetalDevice())
+    fake.exhausted = True
+    told = r"^Metal: running the step: failed \(got 'the queue gives no command buffer'\); see whether"
+    with pytest.raises(RunnerError, match=told):
+        device.run(1)
+
+
 def test_a_kernel_that_computes_wrongly_is_not_timed(data: Path, fake: FakeMetal, tmp_path: Path) -> None:
     del data
     fake.spoiled.add("lm_head_matvec")
@@ -377,6 +416,7 @@ def test_what_fails_is_told_in_one_line_and_leaves_nothing_behind(
     [
         ({"room_bytes": 1000}, r"memory: Metal refuses a buffer \(got None for 0\.00 GB\); close"),
         ({"most_threads": 32}, r"this GPU runs too few threads of it together \(got 32, needs \d+\); report"),
+        ({"nameless": True}, r"its text has no function of its name \(got None\); report"),
         ({"simdgroup": 64}, r"simdgroups do not have 32 threads \(got 64\); use another"),
     ],
 )

@@ -107,6 +107,8 @@ class FakeMetal:
         self.good_commands = 10**9
         self.error: NSError | None = NSError("", 1)
         self.exception = ""
+        self.nameless = False
+        self.exhausted = False
         self.gpu_s = GPU_STEP_S
         self.committed = 0
         self.in_flight = False
@@ -213,7 +215,8 @@ class Library:
     emitted: Emitted | None
 
     def newFunctionWithName_(self, name: str) -> Function | None:
-        return Function(self.metal, self.emitted) if name == self.function else None
+        known = name == self.function and not self.metal.nameless
+        return Function(self.metal, self.emitted) if known else None
 
 
 @dataclass
@@ -323,11 +326,11 @@ class CommandQueue:
 
     metal: FakeMetal
 
-    def commandBuffer(self) -> CommandBuffer:
+    def commandBuffer(self) -> CommandBuffer | None:
         must(self.metal.objc.pools > 0, "no pool lets go of the commands")
         if self.metal.exception:
             raise FakeObjc.error(self.metal.exception)
-        return CommandBuffer(self.metal)
+        return None if self.metal.exhausted else CommandBuffer(self.metal)
 
     def addResidencySet_(self, kept: ResidencySet) -> None:
         must(
