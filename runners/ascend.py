@@ -40,7 +40,7 @@ from runners.vendor import MEMORY
 from schemas.records import Execution, Package
 
 DRIVER = Path("/usr/local/Ascend/driver/version.info")
-_CHIPS = re.compile(r"Ascend910(B|_93)")  # of the architecture 2201, for which the texts are: 910B and 910C
+_CHIPS = re.compile(r"Ascend910(B\d|_93)")  # of the architecture 2201, for which the texts are: 910B and 910C
 
 
 class AscendDevice(Device):

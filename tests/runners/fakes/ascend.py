@@ -6,6 +6,7 @@ import ctypes
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_int64, c_uint32, c_uint64
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from runners.device import element_type
 from runners.kernels.emit import Emitted
-from tests.runners.kernels.executors import EXECUTORS, Call
+from tests.runners.kernels.executors import Call
 from tests.simulators.simt import compiler
 
 HERE = Path(__file__).parent
@@ -57,10 +58,10 @@ def installed(folder: Path) -> Path:
 
 
 class Machine:
-    """What a test sets and asks of the fake. Texts run only once :meth:`knows` has seen them."""
+    """What a test sets and asks of the fake. A text runs only once :meth:`knows` has seen it."""
 
-    def __init__(self, home: Path, folder: Path, executors: dict[tuple[str, ...], Call]) -> None:
-        self.home, self.folder, self.executors = home, folder, executors
+    def __init__(self, home: Path, executors: dict[str, Call]) -> None:
+        self.home, self.executors = home, executors
         self.library = ctypes.CDLL(str(home / "lib64" / LIBRARIES[0]))
         self.library.fake_faults.restype = c_char_p
         self.library.fake_left.restype = c_uint64
@@ -68,6 +69,7 @@ class Machine:
         self.ran: list[str] = []
         self.raised: list[BaseException] = []
         self.spoil: Callable[[str, list[Any]], None] = lambda _kernel, _arrays: None
+        self.slow: dict[str, float] = {}
         self._kept = RUN_KERNEL(self._told(self.run_kernel)), RUN_OPERATOR(self._told(self.run_operator))
         self.library.fake_set(*self._kept)
 
@@ -124,16 +126,9 @@ class Machine:
             memory = (ctypes.c_char * size).from_address(address)
             arrays[array.name] = np.frombuffer(memory, dtype).reshape(shape)
         self.ran.append(kernel.name)
-        self.executor(emitted.target)(emitted, arrays, capacity)
+        time.sleep(self.slow.get(kernel.name, 0.0))
+        self.executors[emitted.target](emitted, arrays, capacity)
         self.spoil(kernel.name, [arrays[array.name] for array in kernel.outputs])
-
-    def executor(self, target: str) -> Call:
-        """What runs all known texts of a language; it is compiled once for the same ones."""
-        texts = [one for one in self.texts.values() if one.target == target]
-        key = tuple(sorted(one.sha256 for one in texts))
-        if key not in self.executors:
-            self.executors[key] = EXECUTORS[target](texts, self.folder)
-        return self.executors[key]
 
     def run_operator(self, name: bytes, count: int, tensors: Any, number: float) -> None:
         """As the operator's documentation has it for A2, with its types."""

@@ -1,0 +1,1 @@
+"""The Ascend runner, on a machine made of a folder: :mod:`tests.runners.fakes.ascend`."""
