@@ -99,6 +99,7 @@ class Device(ABC):
     ``targets`` are the languages that the stack takes, the first by default; of those, ``target`` is the one
     that this device takes, and ``languages`` those kernels that it takes in another (the device's file says
     which). ``executions`` names the kernels that are not run as emitted; ``ways`` are those that the stack knows.
+    ``decided`` is what loading a step has found out by measuring: the result's toolchain says it.
     """
 
     runner: ClassVar[str]
@@ -111,6 +112,7 @@ class Device(ABC):
     target: str
     languages: Mapping[str, str] = {}
     executions: Mapping[str, Execution] = {}
+    decided: tuple[Package, ...] = ()
 
     @classmethod
     @abstractmethod

@@ -42,12 +42,17 @@ def results(
         "notes": _notes(found, options, device),
     }
     decode = _decode(found, options, device.runner, None)
-    ours = _result(identity, environment, "contender", _stack(found, environment, device), decode)
+    decided = replace(environment, toolchain=(*environment.toolchain, *device.decided))
+    ours = _result(identity, decided, "contender", _stack(found, environment, device), decode)
     ours = replace(ours, kernels=_kernels(found, options, device, (bool(decode) and identity["id"]) or None))
     ours = replace(ours, kernel_source=kernel_source(environment.git_revision))
     return [
         ours,
-        *(_baseline(found, options, ours, name) for name in found.repetitions if name != device.runner),
+        *(
+            _baseline(found, options, ours, environment, name)
+            for name in found.repetitions
+            if name != device.runner
+        ),
     ]
 
 
@@ -187,8 +192,9 @@ def _timing(found: Findings, dtype: Dtype, device: Device, check: KernelCheck, i
     )
 
 
-def _baseline(found: Findings, options: Options, ours: Result, name: str) -> Result:
-    assert ours.environment
+def _baseline(
+    found: Findings, options: Options, ours: Result, environment: Environment, name: str
+) -> Result:
     versions = tuple(Package(package, release) for package, release in found.versions.get(name, {}).items())
     taken = samples(options.plan, found.repetitions[name], None)
     stack = Stack(name, None, (), " ".join(f"{one.name} {one.version}" for one in versions) or None, None)
@@ -200,5 +206,5 @@ def _baseline(found: Findings, options: Options, ours: Result, name: str) -> Res
         "quick": ours.quick,
         "notes": " ".join(filter(None, (_BASELINE_NOTE, _unsteady(taken)))),
     }
-    environment = replace(ours.environment, toolchain=(*versions, *ours.environment.toolchain[1:]))
-    return _result(identity, environment, "baseline", stack, _decode(found, options, name, ours.id))
+    its_own = replace(environment, toolchain=(*versions, *environment.toolchain[1:]))
+    return _result(identity, its_own, "baseline", stack, _decode(found, options, name, ours.id))
