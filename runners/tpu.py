@@ -51,7 +51,7 @@ _OPENING = {
 _RUNNING = {"RESOURCE_EXHAUSTED": vendor.MEMORY, "out of memory": vendor.MEMORY}
 _MEND = "report it with the versions of jax and libtpu, or try newer ones"
 _CHECKED_TOKENS = 256
-_LAUNCHES_TOGETHER = 28
+LAUNCHES_TOGETHER = 28
 """So many launches of a kernel at least are timed together: with fewer, the dispatch would be most of the time."""
 
 
@@ -124,7 +124,7 @@ class TpuDevice(Device):
                 ]
                 self.compiled[key] = found, self.jax.jit(found.call).lower(*shapes).compile()
             except Exception as error:
-                said = f"{name}: the compiler refuses it (got '{line(str(error))}'); {_MEND}"
+                said = f"compiler: refuses it (got '{line(str(error))}'); {_MEND}"
                 raise KernelError(name, said) from error
         return self.compiled[key]
 
@@ -166,7 +166,7 @@ class TpuDevice(Device):
 
     def _prepare_trace(self, programs: Programs, launched: Mapping[str, int]) -> None:
         for name, count in launched.items():
-            turns = -(-_LAUNCHES_TOGETHER // count)
+            turns = -(-LAUNCHES_TOGETHER // count)
             self.apart[name] = turns * count, _donating(programs.repeated(name, turns), *self._read_by(name))
 
     def _read_by(self, kernel: str) -> tuple[Memory, Memory]:
