@@ -1,7 +1,8 @@
 """The board for machines: every row as JSON and CSV, every result file, and self-contained schemas.
 
 Addresses do not change: ``api/decode.json`` and its siblings hold the frames, ``api/runs/<id>.json`` one result
-file each, ``api/emitted/`` the emitted texts with their index, ``api/schemas/<kind>.schema.json`` the schemas.
+file each, ``api/emitted/`` the emitted texts with their index, ``api/reproduce/`` how each device is measured,
+``api/schemas/<kind>.schema.json`` the schemas.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from generator.dataset import code_digest
+from generator.instructions import FOLDER as REPRODUCE_FOLDER
+from generator.instructions import Instructions
 from generator.tables import Board
 from generator.texts import FOLDER, Emitted
 from schemas.load import schema
@@ -37,7 +40,13 @@ EMITTED_DOWNLOADS = (
     ("api/emitted/index.json", "the emitted kernels: languages, files beside the index, and their SHA-256"),
     ("api/emitted/proof.json", "the checks that each of them passed"),
 )
-KINDS = ("device", "kernel", "model", "result", "retracted", "emitted", "proof")
+REPRODUCE_DOWNLOADS = (
+    (
+        "api/reproduce/index.json",
+        "the runners with their commands; notebooks and SkyPilot tasks lie beside it",
+    ),
+)
+KINDS = ("device", "kernel", "model", "result", "retracted", "emitted", "proof", "reproduce")
 SCHEMAS = tuple((f"api/schemas/{kind}.schema.json", str(schema(kind)["description"])) for kind in KINDS)
 _INTERNAL = [
     "tpot_ns",
@@ -86,6 +95,7 @@ def _write_all(board: Board, data_folder: Path, api: Path) -> None:
     _write_json(api / "models.json", [asdict(model) for model in board.data.models.values()])
     _write_runs(board, data_folder, api / "runs")
     _write_emitted(board.data.emitted, data_folder / FOLDER, api / "emitted")
+    _write_instructions(board.data.instructions, data_folder / REPRODUCE_FOLDER, api / "reproduce")
     for kind in KINDS:
         _write_json(api / "schemas" / f"{kind}.schema.json", _bundled(kind))
 
@@ -136,7 +146,8 @@ def downloads(board: Board) -> tuple[tuple[str, str], ...]:
     """The addresses of the downloads besides runs and schemas, each with what it holds."""
     emitted = board.data.emitted
     there = (emitted.index is not None, emitted.proofs is not None)
-    return DOWNLOADS + tuple(one for one, known in zip(EMITTED_DOWNLOADS, there, strict=True) if known)
+    shown = DOWNLOADS + tuple(one for one, known in zip(EMITTED_DOWNLOADS, there, strict=True) if known)
+    return shown + (REPRODUCE_DOWNLOADS if board.data.instructions.index else ())
 
 
 def _write_emitted(emitted: Emitted, source: Path, folder: Path) -> None:
@@ -148,6 +159,16 @@ def _write_emitted(emitted: Emitted, source: Path, folder: Path) -> None:
         if record:
             folder.mkdir(exist_ok=True)
             shutil.copyfile(source / name, folder / name)
+
+
+def _write_instructions(instructions: Instructions, source: Path, folder: Path) -> None:
+    """The notebooks and tasks as they were read and judged, beside the index that names them."""
+    if instructions.index is None:
+        return
+    folder.mkdir()
+    shutil.copyfile(source / "index.json", folder / "index.json")
+    for name, text in instructions.texts.items():
+        (folder / name).write_bytes(text.encode())
 
 
 def _bundled(kind: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.file_rules import file_problems
+from generator.instructions import Instructions, read_instructions
 from generator.rows import RunRows, distill
 from generator.texts import Emitted, read_texts
 from schemas.load import KINDS, RESULT, kind_of, parse, read, shown_path
@@ -30,6 +31,7 @@ from schemas.records import (
     Model,
     Proofs,
     Record,
+    Reproduce,
     Result,
     Retraction,
 )
@@ -54,6 +56,7 @@ class Dataset:
     runs: dict[str, RunRows] = field(default_factory=dict)
     retractions: dict[str, Retraction] = field(default_factory=dict)
     emitted: Emitted = field(default_factory=Emitted)
+    instructions: Instructions = field(default_factory=Instructions)
     paths: dict[tuple[str, str], str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     sizes: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -123,6 +126,9 @@ def read_dataset(
         else:
             problems += _add(dataset, loaded, shown_path(path, data_folder))
     problems += _add_texts(dataset, data_folder)
+    problems += _add_instructions(dataset, data_folder)
+    for name, text in dataset.instructions.texts.items():
+        total.update(f"{name}\0{text}".encode())
     dataset.digest = total.hexdigest()  # the index of emitted texts holds their hashes
     rows_cache.save()
     return dataset, problems
@@ -171,6 +177,10 @@ def _add(dataset: Dataset, loaded: Record | RunRows, shown: str) -> list[Problem
     if isinstance(loaded, Proofs):
         dataset.emitted = replace(dataset.emitted, proofs=loaded)
         return []
+    if isinstance(loaded, Reproduce):
+        dataset.instructions = Instructions(loaded)
+        dataset.paths["reproduce", "index"] = shown
+        return []
     if isinstance(loaded, RunRows):
         return _put(dataset, "run", dataset.runs, loaded.run.run, loaded, shown)
     if isinstance(loaded, Device):
@@ -188,6 +198,15 @@ def _add_texts(dataset: Dataset, data_folder: Path) -> list[Problem]:
     shown = dataset.paths["emitted", "index"]
     texts, problems = read_texts(data_folder, dataset.emitted.index, shown)
     dataset.emitted = replace(dataset.emitted, texts=texts)
+    return problems
+
+
+def _add_instructions(dataset: Dataset, data_folder: Path) -> list[Problem]:
+    """The notebooks and tasks that the index of reproduction names."""
+    if dataset.instructions.index is None:
+        return []
+    shown = dataset.paths["reproduce", "index"]
+    dataset.instructions, problems = read_instructions(data_folder, dataset.instructions.index, shown)
     return problems
 
 

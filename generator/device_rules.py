@@ -1,4 +1,4 @@
-"""What no device file can say of itself: an alias is one device's, its languages and kernels are on file."""
+"""What no device file can say of itself: an alias is one device's, its languages, kernels and ways in are on file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from generator.dataset import Dataset
+from generator.instructions import WRITTEN_AGAIN
 from schemas.problems import Problem, closest
 from schemas.records import Device
 
@@ -15,6 +16,8 @@ def device_problems(data: Dataset) -> Iterator[Problem]:
     yield from _aliases(data)
     for name, device in data.devices.items():
         yield from _languages(data, device, data.paths["device", name])
+        yield from _access(data, device, data.paths["device", name])
+    yield from _ways_to_nowhere(data)
 
 
 def unknown(data: Dataset, path: str, field: str, name: str, known: Collection[str]) -> Iterator[Problem]:
@@ -48,3 +51,39 @@ def _languages(data: Dataset, device: Device, path: str) -> Iterator[Problem]:
             if uses[kernel] > 1:
                 said = f"names what another entry names (got '{kernel or 'all others'}')"
                 yield Problem(path, f"{where}.kernels", said, "let one language have it")
+
+
+def _access(data: Dataset, device: Device, path: str) -> Iterator[Problem]:
+    """A way to a device leads to a machine that has it, and the files that go there are written."""
+    access, index = device.access, data.instructions.index
+    if access is None:
+        return
+    if access.colab and device.type not in {"GPU", "TPU"}:
+        said = f"is for a GPU or a TPU (got {device.type})"
+        yield Problem(path, "access.colab", said, "write null, as Colab lends no other accelerator")
+    if access.skypilot and not (access.skypilot.accelerators or access.skypilot.instance_type):
+        said = "names no machine (got neither accelerators nor instance_type)"
+        yield Problem(path, "access.skypilot", said, "write one of them")
+    if index is None or not data.instructions.runners(device):
+        return
+    for where, way, written in (
+        ("colab", access.colab, index.notebooks), ("skypilot", access.skypilot, index.tasks)
+    ):  # fmt: skip
+        if way and device.id not in written:
+            yield Problem(
+                path, f"access.{where}", "has no instructions yet (got none on file)", WRITTEN_AGAIN
+            )
+
+
+def _ways_to_nowhere(data: Dataset) -> Iterator[Problem]:
+    """Instructions for a device that is not on file any more, or states no such way any more."""
+    index = data.instructions.index
+    for field, way in (("notebooks", "colab"), ("tasks", "skypilot")):
+        for place, name in enumerate(getattr(index, field) if index else ()):
+            path, where = data.paths["reproduce", "index"], f"{field}[{place}]"
+            yield from unknown(data, path, where, name, data.devices)
+            device = data.devices.get(name)
+            if device and not (device.access and getattr(device.access, way)):
+                yield Problem(
+                    path, where, f"is for a device without access.{way} (got '{name}')", WRITTEN_AGAIN
+                )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from generator.findings import reconciliations
 from generator.measured import Measured
+from generator.reproduction_view import ReproductionView
 from generator.rows import Run
 from generator.tables import Board, rows_of
 from generator.views import MOST_DECODE_ROWS, other_mbu
@@ -110,6 +111,11 @@ class DeviceView:
         names = list(dict.fromkeys([*of_decode["run"], *of_kernels["run"]]))[:MOST_RUNS_OF_A_DEVICE]
         rows = {row.run: row for row in rows_of(self.decode[self.decode["run"].isin(names)])}
         return [self._measured(name, rows.get(name)) for name in names]
+
+    @cached_property
+    def reproduction(self) -> ReproductionView:
+        """How its rows can be had again."""
+        return ReproductionView(self.device, self.board.data.instructions, self.decode_rows)
 
     def _measured(self, name: str, row: Any | None) -> MeasuredRun:
         entry = self.board.data.runs[name]

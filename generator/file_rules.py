@@ -17,6 +17,7 @@ from schemas.records import (
     Ledger,
     Proofs,
     Record,
+    Reproduce,
     Result,
 )
 
@@ -29,7 +30,7 @@ def file_problems(record: Record, path: str) -> list[Problem]:
         return list(_ledger(record, path))
     if isinstance(record, EmittedIndex):
         return list(index_problems(record, path))
-    if isinstance(record, Proofs):
+    if isinstance(record, Proofs | Reproduce):
         return []
     problems = []
     if record.id == "index" or record.id.endswith((".html", ".md", ".json")):

@@ -21,7 +21,7 @@ FOLDER = "emitted"
 SOURCE = "source"
 _TEXT = Kind("text", str, "", 64_000)
 _WRITTEN_AGAIN = "run `python -m runners.kernels emit --all`"
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _read(path: Path, entry: SourceText | EmittedText) -> str:
         said = f"is another text (got SHA-256 {found[:12]}, expected {entry.sha256[:12]})"
         raise Unreadable("file", said, _WRITTEN_AGAIN)
     text = decode_utf8(raw)
-    if hidden := _UNSEEN.search(text):
+    if hidden := UNSEEN.search(text):
         raise Unreadable("file", f"holds what nobody sees (got U+{ord(hidden[0]):04X})", "write plain text")
     if len(text.splitlines()) != entry.lines:
         said = f"has another length (got {len(text.splitlines())} lines, expected {entry.lines})"

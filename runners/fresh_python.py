@@ -11,14 +11,15 @@ from schemas.records import RunnerFacts
 
 PYTHON = "3.11"
 ACTIVATE = "source .venv/bin/activate"
-_OTHERS_PINS = "unset PYTHONPATH PIP_CONSTRAINT UV_CONSTRAINT UV_BUILD_CONSTRAINT  # pins of the machine's own packages"
+_OTHERS_PINS = (
+    "unset PYTHONPATH PIP_CONSTRAINT UV_CONSTRAINT UV_BUILD_CONSTRAINT  # pins of the machine's own packages"
+)
 _UV = "command -v uv > /dev/null || curl -LsSf https://astral.sh/uv/install.sh | sh"
 
 
 def install_lines(runner: RunnerFacts) -> tuple[str, ...]:
     """In a checkout: a virtual environment, active, in which ``runner`` can run."""
     return (
-        "set -e",
         _OTHERS_PINS,
         'export PATH="$HOME/.local/bin:$PATH"',
         _UV,

@@ -24,7 +24,8 @@ import subprocess
 asked = subprocess.run({ask!r}, shell=True, capture_output=True, text=True)
 seen = (asked.stdout.split("\\n")[0] or "no accelerator").strip()
 if seen != {wanted!r}:
-    raise SystemExit(f"This runtime has {{seen}}. Choose {runtime} under Runtime > Change runtime type, and run all again.")
+    remedy = "Choose {runtime} under Runtime > Change runtime type, and run all again."
+    raise SystemExit(f"This runtime has {{seen}}. {{remedy}}")
 print(seen)"""
 _DOWNLOAD = """\
 from pathlib import Path
@@ -66,7 +67,7 @@ def notebook(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
             runtime=colab.runtime, repository=repository)),
         _code("accelerator", _check(device, colab)),
         _shell("clone", "set -e", "cd /content", clone),
-        _shell("install", there, *install_lines(runner)),
+        _shell("install", "set -e", there, *install_lines(runner)),
         _prose("quick-words", "## Is all in order here? About a minute"),
         _shell("quick", *enter, f"{runner.quick} --output /content/quick"),
         _prose("run-words", "## The measurement"),
@@ -109,7 +110,13 @@ def _shell(name: str, *lines: str) -> dict[str, Any]:
 
 
 def _code(name: str, text: str) -> dict[str, Any]:
-    cell = {"cell_type": "code", "execution_count": None, "id": name, "metadata": {}, "outputs": []}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": name,
+        "metadata": {},
+        "outputs": [],
+    }
     return {**cell, "source": _lines(text)}
 
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from runners import baselines, registry
-from runners.command import DEFAULT_DEPTH_TOKENS, DEFAULT_MODEL, FULL
 from runners.device import Device as Stack
 from runners.device import RunnerError
 from runners.devices import known_devices
 from runners.guide import DATA, ROOT
 from runners.kernels.emit import TARGETS
 from runners.notebook import notebook
+from runners.options import DEFAULT_DEPTH_TOKENS, DEFAULT_MODEL, FULL
 from runners.skypilot import task
 from schemas.load import REPRODUCE, parse
 from schemas.records import Beside, Device, Option, Protocol, Reproduce, RunnerFacts, serving
@@ -87,6 +87,7 @@ def index(runners: Sequence[RunnerFacts], devices: Iterable[Device]) -> Reproduc
         id="index",
         repository=address,
         branch=BRANCH,
+        notebooks_open_at=_opened_at(address),
         setup=(f"git clone {address}.git", f"cd {address.rsplit('/', 1)[-1]}", *_VENV),
         protocol=Protocol(
             model=DEFAULT_MODEL,
@@ -103,11 +104,17 @@ def index(runners: Sequence[RunnerFacts], devices: Iterable[Device]) -> Reproduc
     )
 
 
+def _opened_at(address: str) -> str | None:
+    """Where Colab opens the notebooks of a repository: of those on GitHub only."""
+    name = address.removeprefix("https://github.com/")
+    if name == address:
+        return None
+    return f"https://colab.research.google.com/github/{name}/blob/{BRANCH}/data/{FOLDER}"
+
+
 def texts(data: Path = DATA) -> dict[str, str]:
     """Every file of ``data/reproduce/`` by its name; RunnerError where a runner cannot be asked."""
-    runners, broken = all_runners()
-    if broken:
-        raise RunnerError("\n".join(f"{name}: cannot be imported (got {why})" for name, why in broken.items()))
+    runners = _all_whole()
     devices = known_devices(data)
     whole = index(runners, devices.values())
     found = {"index.json": _json(asdict(whole))}
@@ -119,6 +126,24 @@ def texts(data: Path = DATA) -> dict[str, str]:
     for name in whole.tasks:
         found[f"{name}.sky.yaml"] = task(devices[name], serving(devices[name], runners)[0], whole)
     return found
+
+
+def tasks(data: Path = DATA) -> dict[str, str]:
+    """The SkyPilot task of each device that has one."""
+    return {
+        name.removesuffix(".sky.yaml"): text
+        for name, text in texts(data).items()
+        if name.endswith(".sky.yaml")
+    }
+
+
+def _all_whole() -> tuple[RunnerFacts, ...]:
+    runners, broken = all_runners()
+    if broken:
+        raise RunnerError(
+            "\n".join(f"{name}: cannot be imported (got {why})" for name, why in broken.items())
+        )
+    return runners
 
 
 def write(data: Path = DATA) -> list[Path]:

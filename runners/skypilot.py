@@ -35,8 +35,12 @@ def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
     assert device.access
     assert device.access.skypilot
     header = _HEADER.format(
-        name=device.name, repository=whole.repository, cluster=cluster_name(device.id), device=device.id, results=RESULTS
-    )  # fmt: skip
+        name=device.name,
+        repository=whole.repository,
+        cluster=cluster_name(device.id),
+        device=device.id,
+        results=RESULTS,
+    )
     facts = {
         "name": cluster_name(device.id),
         "resources": _stated(asdict(device.access.skypilot)),
@@ -45,7 +49,7 @@ def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
     }
     tried = [f"{one.install} || echo 'goes on without {one.name}'" for one in runner.baselines]
     ran = f'{runner.run} --output ~/{RESULTS} --submitter "$SUBMITTER"'
-    setup = _block("setup", (*install_lines(runner), *tried))
+    setup = _block("setup", ("set -e", *install_lines(runner), *tried))
     return header + yaml.safe_dump(facts, sort_keys=False) + setup + _block("run", ("set -e", ACTIVATE, ran))
 
 

@@ -1,4 +1,4 @@
-"""What ``python -m runners reproduce`` writes: frozen dataclasses of ``data/reproduce/index.json``, and who serves whom.
+"""What ``python -m runners reproduce`` writes: dataclasses of ``data/reproduce/index.json``, and who serves whom.
 
 A part of :mod:`schemas.records`, which exports these names; import them from there. The runners list by
 :func:`serving` what a machine can be measured by, and the site tells by it what to type: one answer for both.
@@ -69,12 +69,17 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class Reproduce:
-    """All runners, and the devices that a notebook (``<device>.ipynb``) or a SkyPilot task is written for."""
+    """All runners, and the devices that a notebook (``<device>.ipynb``) or a SkyPilot task is written for.
+
+    ``notebooks_open_at``, a slash and a notebook's file name make the address at which Colab opens it; None where
+    it cannot open those of ``repository``.
+    """
 
     schema: str
     id: str
     repository: str
     branch: str
+    notebooks_open_at: str | None
     setup: tuple[str, ...]
     protocol: Protocol
     runners: tuple[RunnerFacts, ...]

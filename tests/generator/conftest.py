@@ -50,6 +50,7 @@ def fill(folder: Folder) -> Folder:
     step = timings(timing("norm", us=1), timing("proj", "attend", us=4, per="token"))
     folder.reported("top", "gpu-a", 50_000, step, claims=said, kernel_source=kernel_source())
     folder.emitted({("norm", "lang-a"): NORM, ("norm", "lang-b"): "norm = 1\n", ("soft", "lang-a"): "soft\n"})
+    folder.instructions("no-rows")
     folder.proof(
         "norm", "lang-a", NORM, check(), check("vendor-compiled", tool="a compiler", this_text=False)
     )

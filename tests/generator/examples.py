@@ -7,6 +7,7 @@ each token in the cache.
 from __future__ import annotations
 
 import hashlib
+import json
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,8 @@ Data = dict[str, Any]
 
 TODAY = date(2026, 6, 1)
 MODEL = "tiny"
+NOTEBOOK = '{"cells": []}\n'
+TASK = "# a task\nname: example\nrun: |\n  echo '<b>'\n"
 BYTES_PER_TOKEN = 2976  # at 16 bits, with an empty cache
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -52,6 +55,7 @@ class Folder:
 
     def device(self, name: str, /, **changes: Any) -> Self:
         facts = {"id": name, "name": f"Device {name}", "aliases": [], "languages": [], "other_bandwidths": []}
+        facts |= {"access": None}
         return self.put(f"devices/{name}.md", examples.device() | facts | changes)
 
     def model(self, name: str = MODEL, /, **changes: Any) -> Self:
@@ -101,6 +105,24 @@ class Folder:
         """What was proven of one text."""
         entry = {"kernel": kernel, "target": target, "sha256": sha256(text), "checks": list(checks)}
         return self.put("emitted/proof.json", examples.proof() | {"proofs": [entry]})
+
+    def instructions(self, *devices: str, **changes: Any) -> Self:
+        """A runner for every GPU, and for each of ``devices`` a way to it, a notebook and a task."""
+        for name in devices:
+            path = self.data / "devices" / f"{name}.md"
+            facts = examples.device()["access"]
+            path.write_bytes(
+                path.read_bytes().replace(b'"access": null', f'"access": {json.dumps(facts)}'.encode())
+            )
+            self._beside(f"reproduce/{name}.ipynb", NOTEBOOK)._beside(f"reproduce/{name}.sky.yaml", TASK)
+        named = {"notebooks": list(devices), "tasks": list(devices)}
+        return self.put("reproduce/index.json", examples.reproduce() | named | changes)
+
+    def _beside(self, place: str, text: str) -> Self:
+        path = self.data / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return self
 
     def read(self) -> tuple[Dataset, list[Problem]]:
         return read_dataset(self.data)

@@ -13,10 +13,18 @@ import jsonschema
 import pytest
 
 from generator import api as api_module
-from generator.api import DOWNLOADS, EMITTED_DOWNLOADS, KINDS, SCHEMAS, downloads, write_api
+from generator.api import (
+    DOWNLOADS,
+    EMITTED_DOWNLOADS,
+    KINDS,
+    REPRODUCE_DOWNLOADS,
+    SCHEMAS,
+    downloads,
+    write_api,
+)
 from schemas.parse import PARSERS
 from tests.generator.conftest import NORM
-from tests.generator.examples import Folder, about, timing, timings
+from tests.generator.examples import NOTEBOOK, TASK, Folder, about, timing, timings
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +42,14 @@ def strict(path: Path) -> Any:
 
 
 def test_every_download_that_a_page_offers_exists(api: Path) -> None:
-    for address, said in (*DOWNLOADS, *EMITTED_DOWNLOADS, *SCHEMAS):
+    for address, said in (*DOWNLOADS, *EMITTED_DOWNLOADS, *REPRODUCE_DOWNLOADS, *SCHEMAS):
         assert (api.parent / address).is_file(), address
         assert said
 
 
 def test_every_json_file_is_strict(api: Path) -> None:
     files = sorted(api.rglob("*.json"))
-    assert len(files) == 4 + len(KINDS) + 9 + 2
+    assert len(files) == 4 + len(KINDS) + 9 + 2 + 1
     for path in files:
         strict(path)
 
@@ -222,3 +230,15 @@ def test_a_number_beyond_a_machine_word_is_written(basic: Folder) -> None:
     (row,) = strict(basic.root / "site/api/kernels.json")
     assert row["shape_elements"] == about(1e27)
     assert row["gflop_per_s"] == about(2e11)
+
+
+def test_notebooks_and_tasks_lie_beside_their_index(api: Path, built: Folder) -> None:
+    there = {path.name: path.read_text() for path in (api / "reproduce").iterdir()}
+    index = (built.data / "reproduce/index.json").read_text()
+    assert there == {"index.json": index, "no-rows.ipynb": NOTEBOOK, "no-rows.sky.yaml": TASK}
+    assert strict(api / "schemas/reproduce.schema.json")["$id"] == "urn:decode-board:reproduce:1"
+
+
+def test_instructions_are_offered_where_there_are_some(basic: Folder) -> None:
+    assert not set(REPRODUCE_DOWNLOADS) & set(downloads(basic.board()))
+    assert set(REPRODUCE_DOWNLOADS) <= set(downloads(basic.instructions().board()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.generator.examples import Folder
@@ -47,3 +49,46 @@ def test_a_device_may_share_its_kernels_out_to_languages(basic: Folder) -> None:
     basic.emitted({("norm", "lang-a"): "int a;\n", ("norm", "lang-b"): "int b;\n"})
     uses = [{"target": "lang-a", "kernels": ["norm"]}, {"target": "lang-b", "kernels": []}]
     assert basic.device("gpu-a", languages=uses).problems() == []
+
+
+ACCESS = {
+    "colab": {"runtime": "X1 GPU", "accelerator": "X1", "seen_as": "X1"},
+    "skypilot": {"accelerators": "X1:1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"type": "NPU"}, "access.colab: is for a GPU or a TPU (got NPU)"),
+        ({"access": ACCESS | {"skypilot": {"infra": "gcp"}}},
+         "access.skypilot: names no machine (got neither accelerators nor instance_type)"),
+    ],
+)  # fmt: skip
+def test_a_way_to_a_device_leads_to_a_machine_that_has_it(
+    basic: Folder, facts: dict[str, Any], said: str
+) -> None:
+    basic.device("gpu-a", **{"access": ACCESS, **facts})
+    (line,) = basic.problems()
+    assert line.startswith(f"data/devices/gpu-a.md: {said}")
+
+
+def test_a_way_to_a_device_has_its_instructions(basic: Folder) -> None:
+    basic.instructions("gpu-b").device("gpu-a", access=ACCESS)
+    remedy = "has no instructions yet (got none on file); run `python -m runners reproduce`"
+    assert basic.problems() == [
+        f"data/devices/gpu-a.md: access.{way}: {remedy}" for way in ("colab", "skypilot")
+    ]
+    assert basic.instructions("gpu-a", "gpu-b").problems() == []
+
+
+def test_a_device_that_no_runner_measures_needs_none(basic: Folder) -> None:
+    basic.emitted({("norm", "lang-a"): "int a;\n"}).instructions("gpu-b")
+    basic.device("gpu-a", access=ACCESS, languages=[{"target": "lang-a", "kernels": []}])
+    assert basic.problems() == []
+
+
+def test_instructions_are_for_a_way_that_the_device_states(basic: Folder) -> None:
+    basic.instructions("gpu-a").device("gpu-a", access={**ACCESS, "colab": None})
+    (line,) = basic.problems()
+    assert line.startswith("data/reproduce/index.json: notebooks[0]: is for a device without access.colab")

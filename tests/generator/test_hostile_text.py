@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.build import build, prepare
 from tests.generator.examples import Folder
+from tests.schemas import examples
 
 BREAK_OUT = '0;url=https://evil.example/" http-equiv="refresh" onload="x'
 MARKDOWN = "x` [c](javascript:alert(1)) ![i](https://evil.example/i.png) {{ 7 * 6 }} `y"
@@ -15,7 +16,7 @@ MARKDOWN = "x` [c](javascript:alert(1)) ![i](https://evil.example/i.png) {{ 7 * 
 FREE_TEXT = {"name", "summary", "what", "title", "locator", "toolchain", "driver", "backend", "language"}
 FREE_TEXT |= {"repository", "path", "statement", "device_as_stated", "submitter", "machine", "notes"}
 FREE_TEXT |= {"remark", "method", "device_name", "os", "cpu_model", "runner_version", "version"}
-FREE_TEXT |= {"command", "tool"}
+FREE_TEXT |= {"command", "tool", "install", "setup", "quick", "run", "help", "default", "runtime", "seen_as"}
 
 
 class _Dangers(HTMLParser):
@@ -39,17 +40,30 @@ def _poisoned(data: Any, poison: str) -> Any:
         return [_poisoned(entry, poison) for entry in data]
     if not isinstance(data, dict):
         return data
-    free = FREE_TEXT - ({"path"} if "lines" in data else set())
+    held = {
+        "path": "lines",
+        "name": "default",
+        "repository": "protocol",
+    }  # an option's name, an address to clone
+    free = FREE_TEXT - {name for name, beside in held.items() if beside in data}
     return {
-        name: poison if isinstance(value, str) and name in free else _poisoned(value, poison)
+        name: _poisoned_text(value, poison) if name in free else _poisoned(value, poison)
         for name, value in data.items()
     }
+
+
+def _poisoned_text(value: Any, poison: str) -> Any:
+    """``poison`` for a text, and for each of several."""
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return [poison] * len(value)
+    return poison if isinstance(value, str) else _poisoned(value, poison)
 
 
 def _pages(folder: Folder, poison: str) -> dict[str, str]:
     for path in folder.data.rglob("*.json"):
         path.write_text(json.dumps(_poisoned(json.loads(path.read_text()), poison)))
     folder.device("gpu-b", name=poison)
+    folder.device("no-rows", name=poison, access=_poisoned(examples.device()["access"], poison))
     build(folder.layout, prepare(folder.layout))
     return {
         str(page.relative_to(folder.layout.site)): page.read_text()

@@ -322,6 +322,7 @@ def reproduce() -> Data:
         "id": "index",
         "repository": "https://github.com/example/board",
         "branch": "main",
+        "notebooks_open_at": "https://notebooks.example.org/example/board/main",
         "setup": ["git clone https://github.com/example/board.git", "cd board"],
         "protocol": {
             "model": "example-model",

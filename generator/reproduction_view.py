@@ -1,0 +1,85 @@
+"""How a device's rows can be had again: the commands, what to expect of them, and machines that are lent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from generator.instructions import Instructions, notebook_name, task_name
+from schemas.records import Device, RunnerFacts
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A row, and the figures between which another run counts as the same; ``option`` chooses its storage type.
+
+    ``option`` is empty where the runner does so by itself, and None where the runner cannot.
+    """
+
+    row: Any
+    low_tok_per_s: float
+    high_tok_per_s: float
+    option: str | None
+
+
+@dataclass(frozen=True)
+class ReproductionView:
+    """The section on reproduction of one device. ``rows`` are its decode rows."""
+
+    device: Device
+    instructions: Instructions
+    rows: list[Any]
+
+    @property
+    def runners(self) -> tuple[RunnerFacts, ...]:
+        """The runners that measure the device."""
+        return self.instructions.runners(self.device)
+
+    @property
+    def anybodys(self) -> bool:
+        """Whether nobody else could have the machine: its file states neither vendor nor language."""
+        return self.device.vendor is None and not self.device.languages
+
+    @property
+    def expected(self) -> list[Expectation]:
+        """Each row that stands for the device itself, not for another stack on it."""
+        index = self.instructions.index
+        if index is None or not self.runners or self.anybodys:
+            return []
+        share = index.protocol.tolerance_percent / 100
+        return [
+            Expectation(
+                row, row.tok_per_s * (1 - share), row.tok_per_s * (1 + share), self._option(row.dtype)
+            )
+            for row in self.rows
+            if row.role == "contender" and not row.retracted and not row.quick
+        ]
+
+    def _option(self, dtype: str) -> str | None:
+        storages = self.runners[0].storages
+        if dtype not in storages:
+            return None
+        return "" if dtype == storages[0] else f"--dtype {dtype}"
+
+    @property
+    def notebook(self) -> str | None:
+        """The name of its notebook's file."""
+        stated = self.device.access and self.device.access.colab
+        return self._named(notebook_name(self.device.id)) if stated else None
+
+    @property
+    def task(self) -> str | None:
+        """The name of its task's file."""
+        stated = self.device.access and self.device.access.skypilot
+        return self._named(task_name(self.device.id)) if stated else None
+
+    def _named(self, name: str) -> str | None:
+        return name if name in self.instructions.texts else None
+
+    @property
+    def colab(self) -> str | None:
+        """Where Colab opens the notebook."""
+        index = self.instructions.index
+        if index is None or self.notebook is None or index.notebooks_open_at is None:
+            return None
+        return f"{index.notebooks_open_at}/{self.notebook}"
