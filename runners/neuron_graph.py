@@ -168,12 +168,12 @@ def halves(step: Step, kernels: Mapping[str, Emitted], split: int | None) -> lis
             f"--split: must be less than the model's {layers} layers (got {first}); "
             "give how many run in the first graph, or 0 for one graph"
         )
-    cut = next(
+    cut = (
         place
         for place, launch in enumerate(step.launches)
-        if not first or any(name.startswith(f"{first}.") for name in launch.buffers)
+        if any(name.startswith(f"{first}.") for name in launch.buffers)
     )
-    return parts(step, kernels, [place for place in (0, cut) if place == 0 or first])
+    return parts(step, kernels, [0, next(cut)] if first else [0])
 
 
 def alone(kernel: Emitted, capacity: int) -> Graph:
@@ -197,8 +197,11 @@ def parts(step: Step, kernels: Mapping[str, Emitted], starts: Sequence[int]) -> 
         Graph(tuple(step.launches[start:end]), kernels, forms, step.capacity, frozenset())
         for start, end in zip(starts, ends, strict=True)
     ]
-    handed_on = READ_BY_THE_HOST.union(*(part.inputs for part in cut))
-    return [replace(part, handed_on=handed_on) for part in cut]
+    inputs = [set(part.inputs) for part in cut]
+    return [
+        replace(part, handed_on=READ_BY_THE_HOST.union(*inputs[:place], *inputs[place + 1 :]))
+        for place, part in enumerate(cut)
+    ]
 
 
 def kinds(step: Step, kernels: Mapping[str, Emitted]) -> dict[str, Graph]:

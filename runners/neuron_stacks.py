@@ -8,10 +8,13 @@ compiles when it is called first. Import this only where PyTorch for Neuron is i
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import io
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType
@@ -45,14 +48,13 @@ class NeuronTensors:
 
     def __init__(self) -> None:
         self.neuron = import_module("torch_neuronx")  # makes the device known to PyTorch
-        self._folder = tempfile.TemporaryDirectory(prefix="decode-board-nki-")
         self.functions: dict[str, Callable[..., Any]] = {}
 
     def load_texts(self, kernels: Sequence[Emitted]) -> None:
         """A text becomes a module of a file, as NKI reads the source of a function."""
         for kernel in kernels:
             if kernel.sha256 not in self.functions:
-                path = Path(self._folder.name) / f"{kernel.kernel.name}_{kernel.sha256[:16]}.py"
+                path = _folder_of_texts() / f"{kernel.kernel.name}_{kernel.sha256[:16]}.py"
                 path.write_text(kernel.text, "utf-8")
                 spec = importlib.util.spec_from_file_location(path.stem, path)
                 assert spec
@@ -72,6 +74,14 @@ class NeuronTensors:
         found = tensor.detach().cpu()
         dtype = _NUMPY[found.dtype]
         return (found.view(torch.int16) if dtype.itemsize == 2 else found).numpy().view(dtype)
+
+
+@cache
+def _folder_of_texts() -> Path:
+    """There for as long as this process: a compiler may come back to a text at any time."""
+    folder = Path(tempfile.mkdtemp(prefix="decode-board-nki-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def on_host(numbers: Numbers) -> Tensor:

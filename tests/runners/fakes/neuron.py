@@ -8,12 +8,14 @@ was not moved to the device, two launches that a compiler would take for one, nu
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import ml_dtypes
@@ -54,6 +56,7 @@ class Chip:
     """calls of programs, until the device is gone"""
     calls: int = 0
     allocated_bytes: int = 0
+    most_bytes: int = 0
     traced: list[list[str]] = field(default_factory=list)
     compiled: int = 0
     launched: list[str] = field(default_factory=list)
@@ -67,8 +70,12 @@ class Chip:
                 "system logs. See the Neuron Runtime's troubleshooting guide for help on this topic."
             )
         self.allocated_bytes += size
+        self.most_bytes = max(self.most_bytes, self.allocated_bytes)
         if self.allocated_bytes > self.memory_bytes:
             raise RuntimeError("Could not load the model status=4 message=Allocation Failure")
+
+    def free(self, size: int) -> None:
+        self.allocated_bytes -= size
 
     def execute(self) -> None:
         self.calls += 1
@@ -80,7 +87,9 @@ class Tensor:
     """A tensor of ``neuron:0``. What is not here, the device's tensors are not asked for."""
 
     def __init__(self, chip: Chip, data: torch.Tensor, state: bool = False) -> None:
-        chip.allocate(data.numel() * data.element_size())
+        size = data.numel() * data.element_size()
+        chip.allocate(size)
+        weakref.finalize(self, chip.free, size)
         self._chip, self.data, self._state = chip, data, state
 
     @property
@@ -293,8 +302,10 @@ def install(patch: Patch, root: Path, device: str = "Trainium1", instance: str =
     """A machine with the device and its SDK, as the runner sees it; ``patch`` sets attributes."""
     chip, saved, move = Chip(), Saved(), torch.Tensor.to
     make_machine(patch, root, device, instance)
-    fake = SimpleNamespace(trace=tracer(chip), move_trace_to_device=move_trace_to_device)
-    sys.modules["torch_neuronx"] = fake  # type: ignore[assignment]
+    fake = ModuleType("torch_neuronx")
+    fake.__spec__ = ModuleSpec("torch_neuronx", None)
+    fake.__dict__.update(trace=tracer(chip), move_trace_to_device=move_trace_to_device)
+    sys.modules["torch_neuronx"] = fake
     patch(neuron_machine, "find_spec", lambda name: name)
     patch(neuron_machine, "version", version)
 
@@ -305,7 +316,7 @@ def install(patch: Patch, root: Path, device: str = "Trainium1", instance: str =
     patch(torch.jit, "save", saved.save)
     patch(torch.jit, "load", saved.load)
     patch(torch, "compile", compiler(chip))
-    patch(torch, "neuron", SimpleNamespace(synchronize=lambda: None), raising=False)
+    patch(torch, "neuron", SimpleNamespace(synchronize=lambda: None))
     for target, package in (("nki", "neuronxcc.nki"), ("nki-trn2", "nki")):
         patch(import_module(package).Kernel, "__call__", kernel_call(chip, target))
     return chip
