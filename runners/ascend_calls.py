@@ -67,7 +67,9 @@ class Calls:
             self.acl.upload(placed[name].address, numbers)
 
     def close(self) -> None:
-        """Free all of it; where the device is gone, so is that."""
+        """Free all of it, once nothing uses it; where the device is gone, so is that."""
+        with suppress(RunnerError):
+            self.acl.synchronize(self.stream)
         if self.operators:
             self.operators.close()
         for place in self.arrays:

@@ -146,14 +146,13 @@ def _run(kernel: str, folder: Path, *command: str) -> None:
             command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False,
             timeout=_LIMIT_S,
         )  # fmt: skip
-        said, status = f"{done.stderr}\n{done.stdout}", str(done.returncode)
-        made = (folder / command[command.index("-o") + 1]).is_file()
+        said, ended = f"{done.stderr}\n{done.stdout}", f"exit status {done.returncode}"
+        if done.returncode == 0 and (folder / command[command.index("-o") + 1]).is_file():
+            return
     except subprocess.TimeoutExpired:
-        said, status, made = "", f"no end after {_LIMIT_S} s", False
-    if made and status == "0":
-        return
+        said, ended = "", f"no end after {_LIMIT_S} s"
     lines = [text.strip() for text in said.splitlines() if text.strip()]
-    first = next((text for text in lines if "error" in text.lower()), lines[0] if lines else f"exit {status}")
+    first = next((text for text in lines if "error" in text.lower()), lines[0] if lines else ended)
     program = Path(command[0]).name
     raise KernelError(
         kernel, f"{program}: {kernel} is refused (got '{line(first)}'); see that CANN is 8.5 or newer"

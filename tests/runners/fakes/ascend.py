@@ -88,7 +88,8 @@ class Machine:
     @property
     def faults(self) -> str:
         """What CANN leaves undefined and was done all the same; and what a simulator found."""
-        return self.library.fake_faults().decode() + "".join(map(str, self.raised))
+        found: bytes = self.library.fake_faults()
+        return found.decode() + "".join(map(str, self.raised))
 
     @property
     def left(self) -> int:
@@ -123,8 +124,7 @@ class Machine:
             dtype = element_type(array.element, emitted.storage)
             size = int(np.prod(shape)) * dtype.itemsize
             assert size == room, f"{kernel.name}: {array.name} has {room} bytes, needs {size}"
-            memory = (ctypes.c_char * size).from_address(address)
-            arrays[array.name] = np.frombuffer(memory, dtype).reshape(shape)
+            arrays[array.name] = _memory(address, shape, dtype)
         self.ran.append(kernel.name)
         time.sleep(self.slow.get(kernel.name, 0.0))
         self.executors[emitted.target](emitted, arrays, capacity)
@@ -164,7 +164,12 @@ def _array(tensor: Tensor) -> Any:
     if tensor.rank < 0:
         return None
     shape, dtype = tuple(tensor.dims[: tensor.rank]), np.dtype(TYPES[tensor.type])
-    memory = (ctypes.c_char * (int(np.prod(shape)) * dtype.itemsize)).from_address(tensor.address)
+    return _memory(tensor.address, shape, dtype)
+
+
+def _memory(address: int, shape: tuple[int, ...], dtype: Any) -> Any:
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory: Any = (ctypes.c_char * size).from_address(address)
     return np.frombuffer(memory, dtype).reshape(shape)
 
 

@@ -23,7 +23,7 @@ void launch_{name}(uint32_t blocks, void *stream, {taken}) {{
     fake_launch("{key}", blocks, stream, {count}, arrays, {capacity});
 }}
 """
-LIBRARIES = Path(sys.argv[0]).parent.parent / "lib64"
+LIBRARIES = Path(sys.argv[0]).resolve().parent.parent / "lib64"
 
 
 def main(arguments: list[str]) -> int:

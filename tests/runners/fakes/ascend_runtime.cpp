@@ -86,6 +86,7 @@ bool busy() {
 extern "C" {
 void fake_set(decltype(run_kernel) kernel, decltype(run_operator) op) {
     run_kernel = kernel, run_operator = op, ready = chosen = false, gone = last_error = 0, failing.clear(), faults.clear();
+    memory.clear(), pinned.clear(), streams.clear(), graphs.clear(), events.clear(), tensors.clear(), executors.clear();
 }
 const char *fake_faults() { return faults.c_str(); }
 uint64_t fake_left() { return memory.size() + pinned.size() + graphs.size() + events.size() + tensors.size() + executors.size(); }
