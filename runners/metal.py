@@ -8,8 +8,8 @@
   is fresh memory (MLX, ``backend/metal/custom_kernel.cpp``), so that a cache takes another launch to be appended to.
 - **Only launches whose memory meets are ordered**: the encoder is a concurrent one, with a barrier where
   :meth:`runners.step.Step.waits` asks for it, so that a layer's query, key and value projections run side by side.
-- **Nobody tracks memory.** Each step ends before the next is committed, so buffers are untracked; since macOS 15 a
-  residency set keeps them where the GPU finds them.
+- **Nobody tracks memory.** Each step ends before the next is committed, so buffers are untracked; since macOS 15
+  residency sets keep them where the GPU finds them.
 - **A launch is timed alone by the GPU's own clock**, where the host would have to time a whole evaluation of MLX's.
 
 Indirect command buffers would be encoded once. But virtual machines run none, and M1 and M2 only where every
@@ -65,7 +65,7 @@ class MetalDevice(Device):
         self.pipelines: dict[str, Any] = {}
         self.memories: dict[str, Memory] = {}
         self.dispatches: list[Dispatch] = []
-        self.kept: Any = None
+        self.kept: list[Any] = []
         self.probe: metal_probe.Probe | None = None
 
     @classmethod
@@ -225,7 +225,7 @@ class MetalDevice(Device):
     def close(self) -> None:
         if self.gpu:
             self.gpu.release(self.kept)
-        self.kept, self.dispatches, self.memories = None, [], {}
+        self.kept, self.dispatches, self.memories = [], [], {}
 
 
 def _gpu_cores() -> str:

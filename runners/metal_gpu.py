@@ -20,6 +20,7 @@ from runners.device import KernelError, Numbers, RunnerError
 from runners.vendor import GONE, MEMORY, told
 
 SIMDGROUP_THREADS = 32
+_RESIDENCY_SETS = 16  # a queue takes 32
 _UNTRUE = "report it: a kernel has left its buffers, or this program has bound wrong ones"
 _ERRORS = {  # MTLCommandBufferError's, by their codes
     1: "Internal",
@@ -127,28 +128,33 @@ class Gpu:
                 f"{needed_bytes / 1e9:.1f} GB); {MEMORY}"
             )
 
-    def resident(self, memories: Sequence[Memory]) -> Any:
-        """Keep ``memories`` where the GPU finds them, so that no command has to; None before macOS 15.
+    def resident(self, memories: Sequence[Memory]) -> list[Any]:
+        """Keep ``memories`` where the GPU finds them, so that no command has to; nothing before macOS 15.
 
-        What it returns is handed to :meth:`release`.
+        In several sets: what else takes the GPU's memory may cost a whole set its place. What is returned is
+        for :meth:`release`.
         """
         if not self.device.respondsToSelector_("newResidencySetWithDescriptor:error:"):
-            return None
+            return []
         descriptor = self.metal.MTLResidencySetDescriptor.alloc().init()
-        kept, _ = self.device.newResidencySetWithDescriptor_error_(descriptor, None)
-        if kept is not None:
-            for memory in memories:
+        found = []
+        for part in filter(None, (memories[first::_RESIDENCY_SETS] for first in range(_RESIDENCY_SETS))):
+            kept, _ = self.device.newResidencySetWithDescriptor_error_(descriptor, None)
+            if kept is None:  # it runs without
+                break
+            for memory in part:
                 kept.addAllocation_(memory.buffer)
             kept.commit()
             kept.requestResidency()
             self._queue.addResidencySet_(kept)
-        return kept
+            found.append(kept)
+        return found
 
-    def release(self, kept: Any) -> None:
+    def release(self, kept: Sequence[Any]) -> None:
         """Let the memories of :meth:`resident` go."""
-        if kept is not None:
-            self._queue.removeResidencySet_(kept)
-            kept.endResidency()
+        for one in kept:
+            self._queue.removeResidencySet_(one)
+            one.endResidency()
 
     # --- kernels ----------------------------------------------------------------------------------
 

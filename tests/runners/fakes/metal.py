@@ -108,6 +108,7 @@ class FakeMetal:
         self.error: NSError | None = NSError("", 1)
         self.exception = ""
         self.nameless = False
+        self.nothing_stays = False
         self.exhausted = False
         self.gpu_s = GPU_STEP_S
         self.committed = 0
@@ -174,12 +175,14 @@ class Device:
     def newCommandQueue(self) -> CommandQueue:
         return CommandQueue(self._metal)
 
-    def newResidencySetWithDescriptor_error_(self, descriptor: Any, error: None) -> tuple[Any, None]:
+    def newResidencySetWithDescriptor_error_(
+        self, descriptor: Any, error: None
+    ) -> tuple[Any, NSError | None]:
         must(
             self._metal.macos_15 and isinstance(descriptor, SimpleNamespace) and error is None,
             "residency set",
         )
-        return ResidencySet(), None
+        return (None, NSError("odd")) if self._metal.nothing_stays else (ResidencySet(), None)
 
     def newBufferWithLength_options_(self, length: int, options: int) -> Buffer | None:
         must(type(length) is int and length > 0, f"length {length!r}")
