@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,8 @@ from runners.metal_gpu import Gpu
 from runners.null import NullDevice
 from runners.step import Step, decode_step
 from runners.weights import Synthetic, first_contents
+from schemas.load import load
+from schemas.records import Result
 from tests.runners import runs
 from tests.runners.fakes.metal import FakeMetal, Misuse, NSError
 from tests.runners.kernels.executors import EXECUTORS, Call
@@ -350,6 +353,18 @@ def test_the_command_files_a_result_and_a_drafted_device(data: Path, tmp_path: P
     assert result.kernels
     assert len(result.kernels.timings) == len(DECODE_STEP) + len(MICROBENCHMARKS)
     assert all(set(one.samples_ns or ()) == {1_250_000} for one in result.kernels.timings)
+
+
+@pytest.mark.skipif(find_spec("mlx") is None, reason="mlx is not installed: pip install mlx mlx-cpu")
+def test_mlx_is_measured_beside_ours(data: Path, tmp_path: Path) -> None:
+    assert run("--baseline", "mlx") == 0
+    assert filed(tmp_path).role == "contender"
+    (path,) = tmp_path.rglob("*-mlx.json")
+    beside = load(path, data)
+    assert isinstance(beside, Result)
+    assert (beside.role, beside.stack.name) == ("baseline", "mlx")
+    assert beside.decode
+    assert len(beside.decode.token_ids or ()) == 3
 
 
 def test_a_kernel_that_the_compiler_refuses_is_not_timed_and_the_others_go_on(
