@@ -53,6 +53,12 @@ class Stack:
 
 _TORCH = "pip install --constraint constraints.txt torch transformers"
 STACKS: dict[str, Stack] = {
+    "aclnn": Stack(
+        "runners.baselines.aclnn",
+        ("ascend",),
+        ("torch_npu", "torch", "transformers"),
+        f"{_TORCH} torch-npu==2.13.0",
+    ),
     "llama.cpp": Stack(
         "runners.baselines.llama_cpp",
         ("cpu", "cuda", "metal"),
@@ -83,6 +89,9 @@ STACKS: dict[str, Stack] = {
         ("trainium",),
         ("torch_neuronx",),
         "python -m runners.neuron_machine | sh",
+    ),
+    "pytorch-compiled": Stack(
+        "runners.baselines.pytorch_compiled", ("cuda",), ("torch", "transformers"), _TORCH
     ),
     "pytorch-eager": Stack("runners.baselines.pytorch", ("cpu", "cuda"), ("torch", "transformers"), _TORCH),
 }

@@ -1,9 +1,13 @@
-"""llama.cpp through its own C API, with its default settings but for the threads and the room of the cache."""
+"""llama.cpp through its own C API, with its default settings but for the threads and the room of the cache.
+
+Beside a GPU all layers are on that GPU, and on no other.
+"""
 
 from __future__ import annotations
 
 import ctypes
 from importlib.metadata import version
+from typing import Any
 
 import llama_cpp
 import numpy as np
@@ -16,6 +20,10 @@ from runners.device import RunnerError
 _PREFILLED_AT_ONCE = 512
 _ERROR = 4  # GGML_LOG_LEVEL_ERROR
 _WITHOUT = "measure without it"
+_BUILD = (
+    "CMAKE_ARGS=-DGGML_{}=on pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python "
+    "llama-cpp-python"
+)
 
 
 class Llama:
@@ -27,8 +35,9 @@ class Llama:
         self._listen = llama_cpp.llama_log_callback(self._hear)
         llama_cpp.llama_log_set(self._listen, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
+        _refuse_a_build_without(job)
         path = kept_file(job)
-        model = llama_cpp.llama_model_load_from_file(bytes(path), llama_cpp.llama_model_default_params())
+        model = llama_cpp.llama_model_load_from_file(bytes(path), _placed(job))
         if not model:
             raise RunnerError(f"{path}: file: is not loaded by llama.cpp (got: {self._errors}); {_WITHOUT}")
         settings = llama_cpp.llama_context_default_params()
@@ -68,6 +77,22 @@ class Llama:
     @property
     def _errors(self) -> str:
         return " / ".join(self._said) or "nothing said"
+
+
+def _refuse_a_build_without(job: Job) -> None:
+    if job.runner != "cpu" and not llama_cpp.llama_supports_gpu_offload():
+        build = _BUILD.format(job.runner.upper())
+        raise RunnerError(f"--baseline: llama.cpp is built for the CPU alone (got no {job.runner}); {build}")
+
+
+def _placed(job: Job) -> Any:
+    """Where the model's layers go: to the run's GPU, the head too."""
+    settings = llama_cpp.llama_model_default_params()
+    if job.runner != "cpu":
+        settings.n_gpu_layers = job.model.num_hidden_layers + 1
+        settings.split_mode = llama_cpp.LLAMA_SPLIT_MODE_NONE
+        settings.main_gpu = job.settings.get("gpu", 0)
+    return settings
 
 
 DECODER = Llama

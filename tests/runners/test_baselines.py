@@ -18,6 +18,7 @@ import pytest
 from runners import baselines
 from runners.baselines import Baseline, available, names, start
 from runners.baselines.job import Job
+from runners.baselines.worker import repetition
 from runners.checkpoint import Checkpoint
 from runners.device import RunnerError
 from runners.kernels.sizes import Storage
@@ -222,6 +223,78 @@ def test_a_baseline_decodes_in_16_bits(tmp_path: Path, name: str) -> None:
         first = worker.repetition(STEPS)
         assert worker.repetition(STEPS).tokens == first.tokens
     assert first.tokens[:3] == our_tokens(MODEL, tmp_path, DEPTH_TOKENS)[:3]
+
+
+# --- beside a GPU ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "depth_tokens"), [(MODEL, DEPTH_TOKENS), (TIED, 0)], ids=["untied", "tied, empty cache"]
+)
+def test_the_compiled_step_decodes_our_tokens_again_and_again(
+    tmp_path: Path, model: Model, depth_tokens: int
+) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: pip install '.[test]'")
+    from runners.baselines.pytorch_compiled import Compiled
+
+    save(tmp_path, tame_tensors(model))
+    told = job(tmp_path, model=model, depth_tokens=depth_tokens, seed=None, weights_folder=tmp_path)
+    decoder = Compiled(told, backend="eager")
+    expected = our_tokens(model, tmp_path, depth_tokens)
+    assert [repetition(decoder, STEPS)["tokens"] for _ in range(2)] == [expected, expected]
+    assert all(decoder.versions.values())
+
+
+def test_a_step_that_is_not_compiled_whole_is_an_error_and_not_a_slower_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[test]'")
+    from runners.baselines.pytorch_compiled import Compiled
+
+    whole = Compiled._one_step
+
+    def broken(self: Any) -> None:
+        torch._dynamo.graph_break()
+        whole(self)
+
+    monkeypatch.setattr(Compiled, "_one_step", broken)
+    decoder = Compiled(job(tmp_path), backend="eager")
+    with pytest.raises(torch._dynamo.exc.Unsupported):
+        repetition(decoder, 1)
+
+
+def test_a_pytorch_without_a_gpu_is_refused_with_what_installs_another(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[test]'")
+    from runners.baselines.pytorch import device_of
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    told = r"^--baseline: PyTorch finds no GPU \(got torch .*\); pip install --force-reinstall torch --index-url "
+    with pytest.raises(RunnerError, match=told):
+        device_of(job(tmp_path, runner="cuda", settings={"gpu": 0}))
+    assert device_of(job(tmp_path)).type == "cpu"
+
+
+def test_a_llama_cpp_without_a_gpu_is_refused_with_what_builds_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llama_cpp = pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed")
+    from runners.baselines.llama_cpp import Llama, _refuse_a_build_without
+
+    monkeypatch.setattr(llama_cpp, "llama_supports_gpu_offload", lambda: False)
+    told = r"^--baseline: llama\.cpp is built for the CPU alone \(got no cuda\); CMAKE_ARGS=-DGGML_CUDA=on pip inst"
+    with pytest.raises(RunnerError, match=told):
+        Llama(job(tmp_path, runner="cuda", settings={"gpu": 0}))
+    assert not list(tmp_path.iterdir())
+    _refuse_a_build_without(job(tmp_path))
+
+
+def test_beside_a_gpu_all_layers_are_on_it(tmp_path: Path) -> None:
+    pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed")
+    from runners.baselines.llama_cpp import _placed
+
+    placed = _placed(job(tmp_path, runner="cuda", settings={"gpu": 2}))
+    assert (placed.n_gpu_layers, placed.main_gpu, placed.split_mode) == (MODEL.num_hidden_layers + 1, 2, 0)
 
 
 # --- llama.cpp's file -----------------------------------------------------------------------------
