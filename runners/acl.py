@@ -6,6 +6,7 @@ are looked for, as older releases lack them. A status that is not 0 becomes a :c
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "aclInit": (c_char_p,),
     "aclrtGetDeviceCount": (POINTER(c_uint32),),
     "aclrtSetDevice": (c_int32,),
+    "aclrtResetDevice": (c_int32,),
+    "aclFinalize": (),
     "aclrtGetMemInfo": (c_int, POINTER(c_size_t), POINTER(c_size_t)),
     "aclrtMalloc": (_OUT, c_size_t, c_int),
     "aclrtFree": (c_void_p,),
@@ -51,7 +54,7 @@ CAPTURE: dict[str, tuple[Any, ...]] = {
 TIMEOUT_MS = 60_000
 """No step takes so long: what does, hangs."""
 
-_HOST_TO_DEVICE, _DEVICE_TO_HOST, _DEVICE_TO_DEVICE = 1, 2, 3  # aclrtMemcpyKind
+TO_DEVICE, TO_HOST, WITHIN_DEVICE = 1, 2, 3  # aclrtMemcpyKind
 _HUGE_FIRST = 0  # ACL_MEM_MALLOC_HUGE_FIRST
 _HBM = 1  # ACL_HBM_MEM
 _CAPTURE_GLOBAL = 0  # ACL_MODEL_RI_CAPTURE_MODE_GLOBAL
@@ -88,6 +91,12 @@ class Acl:
         if self.device_count() == 0:
             self.refuse("aclrtGetDeviceCount", 207004)
         self.call("aclrtSetDevice", 0)
+        atexit.register(self._finish)
+
+    def _finish(self) -> None:
+        """As CANN asks for before a process ends; nobody is left to tell of an error."""
+        self._library.aclrtResetDevice(0)
+        self._library.aclFinalize()
 
     # --- what the machine is ----------------------------------------------------------------------
 
@@ -139,25 +148,17 @@ class Acl:
         """Host to device; returns when it is done."""
         assert numbers.flags.c_contiguous
         size = numbers.nbytes
-        self.call("aclrtMemcpy", address, size, numbers.ctypes.data, size, _HOST_TO_DEVICE)
+        self.call("aclrtMemcpy", address, size, numbers.ctypes.data, size, TO_DEVICE)
 
     def download(self, address: int, numbers: Numbers) -> None:
         """Device to host, into ``numbers``."""
         assert numbers.flags.c_contiguous
         size = numbers.nbytes
-        self.call("aclrtMemcpy", numbers.ctypes.data, size, address, size, _DEVICE_TO_HOST)
+        self.call("aclrtMemcpy", numbers.ctypes.data, size, address, size, TO_HOST)
 
-    def copy_in(self, address: int, host: int, size: int, stream: int) -> None:
-        """From :meth:`host_memory` to the device, when the stream comes to it."""
-        self.call("aclrtMemcpyAsync", address, size, host, size, _HOST_TO_DEVICE, stream)
-
-    def copy_out(self, host: int, address: int, size: int, stream: int) -> None:
-        """From the device to :meth:`host_memory`, when the stream comes to it."""
-        self.call("aclrtMemcpyAsync", host, size, address, size, _DEVICE_TO_HOST, stream)
-
-    def copy_within(self, to: int, address: int, size: int, stream: int) -> None:
-        """Within the device's memory, when the stream comes to it."""
-        self.call("aclrtMemcpyAsync", to, size, address, size, _DEVICE_TO_DEVICE, stream)
+    def copy_later(self, kind: int, to: int, source: int, size: int, stream: int) -> None:
+        """Copy when the stream comes to it; what is the host's must be :meth:`host_memory`."""
+        self.call("aclrtMemcpyAsync", to, size, source, size, kind, stream)
 
     # --- streams, events, graphs ------------------------------------------------------------------
 
@@ -201,7 +202,7 @@ class Acl:
         found = np.zeros((), np.int32)
         with suppress(RunnerError):
             self.upload(source, np.array(7, np.int32))
-            graph = self.captured(stream, lambda: self.copy_within(target, source, 4, stream))
+            graph = self.captured(stream, lambda: self.copy_later(WITHIN_DEVICE, target, source, 4, stream))
             self.replay(graph, stream)
             self.synchronize(stream)
             self.download(target, found)

@@ -55,7 +55,7 @@ class AscendDevice(Device):
         kind="NPU",
         machine="A server with an Ascend 910B or 910C, its driver, and CANN 8.5 or newer with its operators.",
         install=(
-            "source /usr/local/Ascend/ascend-toolkit/set_env.sh",
+            "source /usr/local/Ascend/cann/set_env.sh",
             "pip install --constraint constraints.txt --editable .",
         ),
         minutes=(4, 15),

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from runners.acl import Acl, Placed
+from runners.acl import TO_DEVICE, TO_HOST, Acl, Placed
 from runners.ascend_calls import Call, Calls
 from runners.device import Contents, Numbers, Ran, RunnerError, element_type
 from runners.kernels.emit import Emitted
@@ -111,8 +111,8 @@ class LoadedStep:
         if self.told:
             address, numbers = self.told
             numbers[0] += 1
-            self.acl.copy_in(self.placed["position"].address, address, 4, self.stream)
-            self.acl.copy_out(address + 4, self.placed["token"].address, 4, self.stream)
+            self.acl.copy_later(TO_DEVICE, self.placed["position"].address, address, 4, self.stream)
+            self.acl.copy_later(TO_HOST, address + 4, self.placed["token"].address, 4, self.stream)
         self.acl.synchronize(self.stream)
 
     def close(self) -> None:

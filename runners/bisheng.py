@@ -1,7 +1,7 @@
 """CANN's compiler: a kernel's text to a shared library with one function of the host, which launches it.
 
-AscendC goes in as it is, in the way that CANN 8.5 documents for a library (``bisheng -x asc --npu-arch=dav-2201
--shared -fPIC``; older releases lack ``-x asc``). PTO-MLIR goes through ``ptoas`` to C++ over the headers of pto-isa,
+AscendC goes in as it is, in the way that CANN documents for a library from 8.3 on (``bisheng -x asc
+--npu-arch=dav-2201 -shared -fPIC``). PTO-MLIR goes through ``ptoas`` to C++ over the headers of pto-isa,
 which is compiled as that project compiles its own tests of vector kernels for A2 and A3.
 """
 

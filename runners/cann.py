@@ -14,7 +14,7 @@ from runners.device import RunnerError
 from runners.environment import line
 from runners.vendor import GONE, MEMORY
 
-SET_UP = "install CANN, then run: source /usr/local/Ascend/ascend-toolkit/set_env.sh"
+SET_UP = "install CANN, then run: source /usr/local/Ascend/cann/set_env.sh"
 _KERNEL = "a kernel broke a rule of the device; report it with the newest file of ~/ascend/log"
 ERRORS: dict[int, tuple[str, str]] = {
     107001: ("no such device", "see npu-smi info and ASCEND_RT_VISIBLE_DEVICES"),

@@ -116,6 +116,8 @@ int aclrtPeekAtLastError(int level) { return level ? fault("no such level") : la
 int aclInit(const char *path) { BEGIN(false); ready = !path; return 0; }
 int aclrtGetDeviceCount(uint32_t *count) { BEGIN(false); *count = atoi(getenv("FAKE_DEVICES")); return 0; }
 int aclrtSetDevice(int32_t device) { BEGIN(false); chosen = ready && device == 0; return chosen ? 0 : 107001; }
+int aclrtResetDevice(int32_t device) { return device ? fault("another device is reset") : 0; }
+int aclFinalize() { return ready = chosen = false, 0; }
 int aclrtGetMemInfo(int kind, size_t *free, size_t *total) {
     BEGIN();
     *free = atoll(getenv("FAKE_FREE_BYTES")), *total = 64ull << 30;
@@ -124,6 +126,7 @@ int aclrtGetMemInfo(int kind, size_t *free, size_t *total) {
 int aclrtMalloc(void **address, size_t size, int policy) {
     BEGIN();
     if (!size || policy) return fault("aclrtMalloc of nothing, or by another policy");
+    for (Stream *one : streams) if (one->capture) return fault("aclrtMalloc during a capture");
     void *made = malloc(size);
     memory[(uint64_t)made] = size;
     *address = (char *)memset(made, 0xff, size) + DEVICE;
