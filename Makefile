@@ -47,7 +47,7 @@ lint: $(VENV)/test.ready
 types: $(VENV)/test.ready
 	$(RUN) -m mypy
 
-unit: $(VENV)/test.ready $(VENV)/pto.ready chromium
+unit: $(VENV)/test.ready $(VENV)/pto.ready $(VENV)/skypilot.ready chromium
 	$(RUN) -m pytest -n auto
 
 format: $(VENV)/test.ready
@@ -84,3 +84,9 @@ $(VENV)/pto.ready: tests/simulators/pto/requirements.txt | $(VENV)/bin/python
 	@if test -n "$(PYTHON_312)" && $(PYTHON_312) -m venv $(VENV)/pto && \
 		$(VENV)/pto/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<; then touch $@; \
 	else echo "No PTO verifier: it wants CPython 3.12 on Linux (PYTHON_312=/path/to/python3.12)"; fi
+
+# SkyPilot's loader, which judges the committed tasks; without it, those tests are skipped.
+$(VENV)/skypilot.ready: tests/skypilot/requirements.txt | $(VENV)/bin/python
+	@if $(RUN) -m venv $(VENV)/skypilot && \
+		$(VENV)/skypilot/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<; then touch $@; \
+	else echo "No SkyPilot: its packages could not be installed, so its tests are skipped"; fi

@@ -103,9 +103,8 @@ def fleet_command(
         return 0
     fleet.refuse_unready()
     if not yes:
-        click.confirm(
-            f"This rents {len(asked)} machines, which cost money until they are down. Go on?", abort=True
-        )
+        machines = "1 machine" if len(asked) == 1 else f"{len(asked)} machines"
+        click.confirm(f"This rents {machines}, at a cost until taken down. Go on?", abort=True)
     order = fleet.Order(submitter, output.resolve() if output else None, keep=not down)
     crew = fleet.Fleet(folder, order, click.echo)
     try:

@@ -22,7 +22,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runners import guide, record
@@ -144,8 +144,9 @@ def _one(device: Device, fleet: Fleet) -> bool:
     cluster, log = cluster_name(device.id), fleet.folder / f"{device.id}.log"
     fleet.say(f"{device.id}: launching {cluster}; its output is in {guide.shown(log)}")
     fleet.up.add(cluster)
-    status = _call(fleet, log, "sky", "launch", "-y", "-c", cluster, *_down_by_itself(fleet.order),
-                   "--env", f"SUBMITTER={fleet.order.submitter}", str(fleet.folder / f"{device.id}.sky.yaml"))  # fmt: skip
+    task, credit = str(fleet.folder / f"{device.id}.sky.yaml"), f"SUBMITTER={fleet.order.submitter}"
+    asked = ("sky", "launch", "-y", "-c", cluster, *_down_by_itself(fleet.order), "--env", credit, task)
+    status = _call(fleet, log, *asked)
     if status != _RAN:
         where = f"run: sky logs {cluster}" if fleet.order.keep else f"see {guide.shown(log)}"
         fleet.say(f"{device.id}: failed (got exit status {status} from sky launch); {where}")
@@ -194,7 +195,7 @@ def _place_of(path: Path, output: Path | None) -> Path:
     """Where a fetched file belongs; RunnerError with every problem of one that is not valid."""
     found = load(path, guide.DATA)
     if isinstance(found, list):
-        raise RunnerError("\n".join(str(problem).replace(str(path), path.name) for problem in found))
+        raise RunnerError("\n".join(str(replace(problem, path=path.name)) for problem in found))
     if isinstance(found, Result) and found.provenance == "measured":
         return (output or guide.DATA / "results" / found.device) / path.name
     if isinstance(found, Device):

@@ -87,7 +87,9 @@ def _check(device: Device, colab: Colab) -> str:
 
 def _without_building(runner: RunnerFacts) -> str:
     """The run beside those baselines that the runner's own commands install."""
-    ready = [one.name for one in runner.baselines if one.install in runner.install]
+    if not runner.apart:
+        return runner.run
+    ready = [one.name for one in runner.baselines if one not in runner.apart]
     return " ".join([runner.quick.removesuffix(" --quick"), *(f"--baseline {name}" for name in ready)])
 
 

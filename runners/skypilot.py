@@ -47,10 +47,17 @@ def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
         "workdir": ".",
         "envs": {"SUBMITTER": "anonymous"},
     }
-    tried = [f"{one.install} || echo 'goes on without {one.name}'" for one in runner.baselines]
     ran = f'{runner.run} --output ~/{RESULTS} --submitter "$SUBMITTER"'
-    setup = _block("setup", ("set -e", *install_lines(runner), *tried))
+    setup = _block("setup", ("set -e", *install_lines(runner), *_tried(runner)))
     return header + yaml.safe_dump(facts, sort_keys=False) + setup + _block("run", ("set -e", ACTIVATE, ran))
+
+
+def _tried(runner: RunnerFacts) -> list[str]:
+    """The baselines' install commands, each once."""
+    names: dict[str, list[str]] = {}
+    for one in runner.apart:
+        names.setdefault(one.install, []).append(one.name)
+    return [f"{install} || echo 'goes on without {', '.join(those)}'" for install, those in names.items()]
 
 
 def _stated(resources: dict[str, Any]) -> dict[str, Any]:

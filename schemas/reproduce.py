@@ -53,6 +53,11 @@ class RunnerFacts:
     baselines: tuple[Beside, ...]
     options: tuple[Option, ...]
 
+    @property
+    def apart(self) -> tuple[Beside, ...]:
+        """The baselines that take more than the runner itself installs."""
+        return tuple(one for one in self.baselines if one.install not in self.install)
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:

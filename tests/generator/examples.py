@@ -54,8 +54,8 @@ class Folder:
         return self
 
     def device(self, name: str, /, **changes: Any) -> Self:
-        facts = {"id": name, "name": f"Device {name}", "aliases": [], "languages": [], "other_bandwidths": []}
-        facts |= {"access": None}
+        empty: Data = {"aliases": [], "languages": [], "other_bandwidths": [], "access": None}
+        facts = {"id": name, "name": f"Device {name}", **empty}
         return self.put(f"devices/{name}.md", examples.device() | facts | changes)
 
     def model(self, name: str = MODEL, /, **changes: Any) -> Self:
