@@ -42,7 +42,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "aclrtCreateEvent": (_OUT,),
     "aclrtDestroyEvent": (c_void_p,),
     "aclrtRecordEvent": (c_void_p, c_void_p),
-    "aclrtPeekAtLastError": (c_int,),
+    "aclrtGetLastError": (c_int,),
     "aclrtEventElapsedTime": (POINTER(c_float), c_void_p, c_void_p),
 }
 CAPTURE: dict[str, tuple[Any, ...]] = {
@@ -57,6 +57,7 @@ TIMEOUT_MS = 60_000
 TO_DEVICE, TO_HOST, WITHIN_DEVICE = 1, 2, 3  # aclrtMemcpyKind
 _HUGE_FIRST = 0  # ACL_MEM_MALLOC_HUGE_FIRST
 _HBM = 1  # ACL_HBM_MEM
+_OF_THREAD = 0  # ACL_RT_THREAD_LEVEL
 _CAPTURE_GLOBAL = 0  # ACL_MODEL_RI_CAPTURE_MODE_GLOBAL
 _REPEATED = 100002  # ACL_ERROR_REPEAT_INITIALIZE: somebody in this process was first, which is no fault
 
@@ -173,9 +174,11 @@ class Acl:
         """Wait for all that the stream was given."""
         self.call("aclrtSynchronizeStreamWithTimeout", stream, TIMEOUT_MS)
 
-    def launched(self, what: str) -> None:
-        """Tell of a launch that CANN has refused: its ``<<<>>>`` gives no status."""
-        if status := self._library.aclrtPeekAtLastError(0):
+    def launch(self, what: str, call: Callable[[], None]) -> None:
+        """Make a call, and tell of what CANN refuses of it: its ``<<<>>>`` gives no status, but leaves one behind."""
+        self._library.aclrtGetLastError(_OF_THREAD)  # of something that was told long ago
+        call()
+        if status := self._library.aclrtGetLastError(_OF_THREAD):
             self.refuse(what, status)
 
     def event(self) -> int:

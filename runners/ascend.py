@@ -119,12 +119,9 @@ class AscendDevice(Device):
                 )
 
     def compile(self, kernels: Sequence[Emitted]) -> float:
-        emitted = [one for one in kernels if self._way(one) == "emitted"]
+        emitted = [one for one in kernels if self.executions.get(one.kernel.name, "emitted") == "emitted"]
         self._launchers, seconds = self._tools.build_all(emitted)
         return seconds
-
-    def _way(self, kernel: Emitted) -> Execution:
-        return self.executions.get(kernel.kernel.name, "emitted")
 
     def call(self, kernel: Emitted, arrays: Mapping[str, Numbers], capacity: int) -> None:
         with closing(self._new_calls()) as calls:
@@ -133,8 +130,7 @@ class AscendDevice(Device):
                 layout, numbers = kernel.layout(array.name), arrays[array.name]
                 placed.append(calls.place(layout.shape(numbers.shape), numbers.dtype))
                 self._acl.upload(placed[-1].address, layout.pack(numbers))
-            calls.bound(kernel, placed, capacity)()
-            self._acl.launched(kernel.kernel.name)
+            self._acl.launch(kernel.kernel.name, calls.bound(kernel, placed, capacity))
             self._acl.synchronize(self._stream)
             for array, place in zip(kernel.kernel.arrays, placed, strict=True):
                 if array in kernel.kernel.outputs:

@@ -23,7 +23,9 @@ pytest.importorskip("transformers", reason="transformers is not installed: pip i
 @pytest.fixture
 def aclnn(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module over a torch_npu that has one NPU, whose memory is the host's."""
-    importlib.import_module("runners.baselines.pytorch")  # transformers looks for torch_npu once, and finds none
+    importlib.import_module(
+        "runners.baselines.pytorch"
+    )  # transformers looks for torch_npu once, and finds none
     fake = ModuleType("torch_npu")
     fake.__dict__["__version__"] = "2.13.0"
     chosen: list[int] = []

@@ -11,7 +11,7 @@ import pytest
 
 from runners import acl, ascend
 from runners.ascend import AscendDevice
-from runners.check import relative_l2_error
+from runners.check import check_kernels, relative_l2_error
 from runners.device import Contents, RunnerError
 from runners.devices import slug
 from runners.kernels.source import KERNELS
@@ -151,6 +151,14 @@ def test_a_call_writes_its_outputs_in_place_and_frees_all(machine: Machine, step
     device.call(kernels["o_proj_matvec"], arrays, 9)
     assert relative_l2_error(wanted, arrays["y"]) < 1e-5
     assert machine.left == 0
+
+
+def test_an_error_of_before_is_not_told_of_a_launch(machine: Machine, step: Step) -> None:
+    machine.fail("aclmdlRICaptureBegin", 207000)
+    device, kernels = opened(step)
+    assert device.graph == 0
+    (check,) = check_kernels(device, {"rms_norm": kernels["rms_norm"]}, 5, 9, 1)
+    assert check.passed, check.error
 
 
 # --- what the machine is --------------------------------------------------------------------------

@@ -40,8 +40,8 @@ int fault(const std::string &what) { faults += what + "\n"; return 107000; }
 int begin(const char *name, bool needs_device = true) {
     if (needs_device && !(ready && chosen)) return fault(std::string(name) + " before aclInit and aclrtSetDevice");
     message = std::string("EZ9999: ") + name + " of the fake\n  a second line";
-    if (gone) return gone;
-    if (failing == name && failing_after-- == 0) return failing.clear(), failing_status;
+    if (gone) return last_error = gone;
+    if (failing == name && failing_after-- == 0) return failing.clear(), last_error = failing_status;
     return 0;
 }
 #define BEGIN(...) if (int status = begin(__func__ __VA_OPT__(, ) __VA_ARGS__)) return status
@@ -98,8 +98,7 @@ void fake_fail(const char *name, int status, int after) {
 void fake_launch(const char *text, uint32_t blocks, Stream *stream, int count, const uint64_t *arrays, int32_t capacity) {
     std::string key(text);
     std::vector<uint64_t> given(arrays, arrays + count);
-    last_error = begin("launch");
-    if (!last_error) last_error = enqueue(stream, [=] {
+    if (!begin("launch")) enqueue(stream, [=] {
         std::vector<uint64_t> places, rooms;
         for (uint64_t address : given) {
             uint64_t room = 0;
@@ -112,7 +111,10 @@ void fake_launch(const char *text, uint32_t blocks, Stream *stream, int count, c
 
 const char *aclGetRecentErrMsg() { return message.c_str(); }
 const char *aclrtGetSocName() { return getenv("FAKE_SOC"); }
-int aclrtPeekAtLastError(int level) { return level ? fault("no such level") : last_error; }
+int aclrtGetLastError(int level) {
+    int last = level ? fault("no such level") : last_error;
+    return last_error = 0, last;
+}
 int aclInit(const char *path) { BEGIN(false); ready = !path; return 0; }
 int aclrtGetDeviceCount(uint32_t *count) { BEGIN(false); *count = atoi(getenv("FAKE_DEVICES")); return 0; }
 int aclrtSetDevice(int32_t device) { BEGIN(false); chosen = ready && device == 0; return chosen ? 0 : 107001; }
