@@ -1,7 +1,7 @@
 """Graphs of launches over named tensors, each compiled as one program: what a Neuron compiler takes of a step.
 
-A launch alone costs its dispatch by the host, and a graph of a whole step is said to be no pipeline: so a step
-is cut into two graphs by default, and where is an argument.
+A launch alone costs its dispatch by the host, and a graph of a whole step is reported to be slow, as a program
+is no pipeline across all of it: so a step is cut into two graphs by default, and where is an argument.
 """
 
 from __future__ import annotations

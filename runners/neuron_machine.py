@@ -89,7 +89,8 @@ def take_one_core() -> Package:
     chosen = os.environ.get("NEURON_RT_VISIBLE_CORES")
     if chosen is None:
         os.environ.setdefault("NEURON_RT_NUM_CORES", "1")
-    os.environ.setdefault("NEURON_LOGICAL_NC_CONFIG", "1")
+    if GENERATIONS[device_name()].target == "nki-trn2":  # a logical core of two would divide the kernels
+        os.environ.setdefault("NEURON_LOGICAL_NC_CONFIG", "1")
     os.environ["NEURON_RT_ASYNC_EXEC_MAX_INFLIGHT_REQUESTS"] = "0"
     cores = os.environ["NEURON_RT_NUM_CORES"] if chosen is None else f"number {chosen}"
     return Package("neuron-cores", cores)

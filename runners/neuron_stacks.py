@@ -100,6 +100,9 @@ class Traced(NeuronTensors):
 
     def __init__(self) -> None:
         super().__init__()
+        runtime = torch.classes.neuron.Runtime()
+        runtime.initialize()
+        runtime.set_default_neuron_cores(0, 1)
         self._saved: dict[Any, bytes] = {}
         self._shared: dict[Any, Any] = {}
 
@@ -171,7 +174,7 @@ def _refused(error: Exception, log: Path) -> RunnerError:
     said = ": ".join(filter(None, (line(str(error)) or type(error).__name__, line(fault))))
     return RunnerError(
         f"neuronx-cc: refuses a graph (got '{said}'); "
-        "see whether the SDK is the one that this runner's guide names, and report the text if it is"
+        "see whether the SDK is the one that python -m runners.neuron_machine names, and report the kernel if it is"
     )
 
 

@@ -40,7 +40,8 @@ from runners.step import Step
 _HELD = (
     "end what else holds the NeuronCores (neuron-ls names it), or choose another by NEURON_RT_VISIBLE_CORES"
 )
-_REPORT = "see whether the SDK is the one that --help's guide installs, and report the kernel if it is"
+_SDK = "see whether the SDK is the one that python -m runners.neuron_machine names"
+_REPORT = f"{_SDK}, and report the kernel if it is"
 _REMEDIES = {
     "could not be initialized": _HELD,
     "not available": _HELD,
@@ -49,6 +50,7 @@ _REMEDIES = {
     "failed to allocate": vendor.MEMORY,
     "out of memory": vendor.MEMORY,
     "NRT_RESOURCE": vendor.MEMORY,
+    "libnrt": "install the Neuron runtime: sudo apt-get install aws-neuronx-runtime-lib",
     "status=1003": f"a kernel made what is no number; {_REPORT}",
     "status=1006": f"a kernel reached beyond its arrays; {_REPORT}",
 }
@@ -93,7 +95,7 @@ class TrainiumDevice(Device):
             raise RunnerError(missing)
         self.target = neuron_machine.GENERATIONS[neuron_machine.device_name()].target
         cores = neuron_machine.take_one_core()
-        with _told("opening the device"):
+        with _told("opening the device", _SDK):
             stacks = import_module("runners.neuron_stacks")
             self.stack: Stack = stacks.Traced() if self.target == "nki" else stacks.Compiled()
             self.stack.download(self.stack.upload(np.zeros(1, np.float32)))
@@ -101,7 +103,10 @@ class TrainiumDevice(Device):
         return Identity(neuron_machine.full_name(), 1, neuron_machine.driver(), toolchain)
 
     def compile(self, kernels: Sequence[Emitted]) -> float:
-        """Kernels of known sizes; those that see a cache are compiled at their check, as its room is known then."""
+        """Kernels of known sizes; those that see a cache are compiled at their check, when its room is known.
+
+        Later generations compile a kernel when it is called first, and so at its check.
+        """
         started = time.monotonic()
         for kernel in kernels:
             try:
@@ -188,7 +193,7 @@ class TrainiumDevice(Device):
 
 
 def _told(doing: str, otherwise: str = vendor.GONE) -> AbstractContextManager[None]:
-    """A compiler raises whatever it likes; once programs run, a failure is PyTorch's RuntimeError."""
+    """What is compiled or loaded may raise whatever it likes; once it runs, a failure is PyTorch's RuntimeError."""
     errors = (RuntimeError,) if otherwise == vendor.GONE else (Exception,)
     return vendor.told(doing, errors, _REMEDIES, otherwise)
 

@@ -153,6 +153,24 @@ def test_a_trace_has_a_latency_for_each_kernel_with_its_first_launch() -> None:
     assert before == expected("bf16")[0][:1]
 
 
+def test_what_is_timed_has_finished(install: Installed) -> None:
+    chip = install(*MACHINES["nki-trn2"])
+    step = loaded(target="nki-trn2").loaded
+    assert step
+    for built, own in step.kinds.values():
+        built.run(step.tensors | own)
+        assert chip.unfinished == 0
+
+
+@pytest.mark.usefixtures("chip")
+def test_a_latency_is_that_of_a_launch_among_its_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = loaded()
+    assert device.loaded
+    together = {"rope_qk": 3_000, "rms_norm": 4_000, "lm_head_matvec": 9_000}
+    monkeypatch.setattr(device.loaded, "time_kinds", lambda: together)
+    assert [column for column in device.trace(1) if column] == [[1_000], [1_000], [9_000]]
+
+
 def test_launches_of_a_traced_kernel_have_activations_of_their_own() -> None:
     step = decode_step(MODEL, "bf16", CAPACITY)
     graphs = neuron_graph.kinds(step, emitted(step, "nki"))
@@ -311,7 +329,7 @@ def test_a_kernel_that_is_wrong_is_filed_as_failed_and_not_timed(chip: Chip, tmp
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"held": True}, "opening the device: failed (got 'The PyTorch Neuron Runtime could not be initialized"),
+        ({"held": True}, "guide for help on this topic.'); end what else holds the NeuronCores (neuron-ls names it)"),
         ({"memory_bytes": 100_000}, "Allocation Failure'); close what else uses the device, or choose a --dtype"),
         ({"lost_after": 97}, "status=6 message=Hardware Error'); see whether the device is still there"),
     ],
@@ -361,6 +379,17 @@ def test_what_is_missing_comes_with_its_remedy(
     install(device)
     monkeypatch.setattr(neuron_machine, "find_spec", lambda name: None if name in missing else name)
     with pytest.raises(RunnerError, match=words):
+        TrainiumDevice().open()
+
+
+def test_an_sdk_without_its_runtime_comes_with_its_remedy(install: Installed) -> None:
+    def initialize() -> None:
+        raise ImportError("libnrt.so.1: cannot open shared object file: No such file or directory")
+
+    install().initialize = initialize  # type: ignore[method-assign]
+    with pytest.raises(
+        RunnerError, match=r"install the Neuron runtime: sudo apt-get install aws-neuronx-runtime"
+    ):
         TrainiumDevice().open()
 
 

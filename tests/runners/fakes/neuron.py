@@ -7,6 +7,7 @@ was not moved to the device, two launches that a compiler would take for one, nu
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from collections.abc import Callable, Sequence
@@ -46,6 +47,8 @@ class Chip:
     memory_bytes: int = 1 << 40
     held: bool = False
     """by another process"""
+    begun: bool = False
+    """The runtime holds a core."""
     refused: str = ""
     """the kernel that the compiler refuses"""
     unsuited: str = ""
@@ -59,16 +62,28 @@ class Chip:
     most_bytes: int = 0
     traced: list[list[str]] = field(default_factory=list)
     compiled: int = 0
+    unfinished: int = 0
+    """Launches since the device was last waited for."""
     launched: list[str] = field(default_factory=list)
     seen: list[Any] | None = None
     """While a program is traced or runs: the launches so far, each with what it was given."""
 
-    def allocate(self, size: int) -> None:
+    def initialize(self) -> None:
         if self.held:
             raise RuntimeError(
                 "The PyTorch Neuron Runtime could not be initialized. Neuron Driver issues are logged to your "
                 "system logs. See the Neuron Runtime's troubleshooting guide for help on this topic."
             )
+        alone = os.environ.get("NEURON_RT_NUM_CORES") == "1" or "NEURON_RT_VISIBLE_CORES" in os.environ
+        check(alone, "a runtime that is told nothing takes every core")
+        self.begun = True
+
+    def set_default_neuron_cores(self, start_nc: int, nc_count: int) -> None:
+        check(self.begun and (start_nc, nc_count) == (0, 1), "the only core")
+
+    def allocate(self, size: int) -> None:
+        if not self.begun:
+            self.initialize()
         self.allocated_bytes += size
         self.most_bytes = max(self.most_bytes, self.allocated_bytes)
         if self.allocated_bytes > self.memory_bytes:
@@ -76,6 +91,9 @@ class Chip:
 
     def free(self, size: int) -> None:
         self.allocated_bytes -= size
+
+    def finish(self) -> None:
+        self.unfinished = 0
 
     def execute(self) -> None:
         self.calls += 1
@@ -148,6 +166,7 @@ def kernel_call(chip: Chip, target: str) -> Callable[..., Any]:
             )
             chip.seen.append((launch, tensors))
         chip.launched.append(name)
+        chip.unfinished += target != "nki"
         results = simulate(target, kernel, [to_numpy(one).copy() for one in tensors])
         found = [to_torch(one) for one in (results if isinstance(results, tuple) else (results,))]
         if name == chip.wrong:
@@ -313,10 +332,11 @@ def install(patch: Patch, root: Path, device: str = "Trainium1", instance: str =
         return Tensor(chip, tensor.clone()) if where == ("neuron:0",) else move(tensor, *where, **how)
 
     patch(torch.Tensor, "to", to)
+    patch(torch.classes, "neuron", SimpleNamespace(Runtime=lambda: chip))
     patch(torch.jit, "save", saved.save)
     patch(torch.jit, "load", saved.load)
     patch(torch, "compile", compiler(chip))
-    patch(torch, "neuron", SimpleNamespace(synchronize=lambda: None))
+    patch(torch, "neuron", SimpleNamespace(synchronize=chip.finish))
     for target, package in (("nki", "neuronxcc.nki"), ("nki-trn2", "nki")):
         patch(import_module(package).Kernel, "__call__", kernel_call(chip, target))
     return chip
