@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +31,8 @@ import numpy as np
 from runners import cuda_versions, native
 from runners.cuda_gpu import OVERLAPPING, Call, Gpu, Timed, asking
 from runners.cuda_memory import Arena, Form
-from runners.cuda_overlap import kept
+from runners.cuda_overlap import IN_ORDER, kept
+from runners.cuda_probe import Probe
 from runners.device import (
     About,
     Contents,
@@ -44,6 +45,7 @@ from runners.device import (
     Setting,
     element_type,
 )
+from runners.environment import line
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
 from runners.kernels.emit.schedule import has_dynamic
@@ -54,10 +56,6 @@ from runners.uploads import packed
 from schemas.records import Package
 
 TEXT = (Path(native.__file__).parent / "cuda.cu").read_text("utf-8")
-PROBE_THREADS = 512  # of a block, as cuda.cu has it
-_PROBE_BLOCKS = 16  # for each multiprocessor
-_PROBE_PASSES = 5
-_PROBED_BYTES = 2 << 30
 _TRIED_STEPS = 8
 _OLDEST = (7, 5)
 
@@ -92,7 +90,7 @@ class CudaDevice(Device):
         self.end: list[Call] = []
         self.graph: Any = None
         self.traced: Timed | None = None
-        self.probe: tuple[Timed, int] | None = None
+        self.probe: Probe | None = None
 
     @classmethod
     def lacking(cls) -> str | None:
@@ -189,13 +187,21 @@ class CudaDevice(Device):
         state = (self.memory.addresses[name] for name in ("token", "position"))
         self.end = [Call(self.end_of_step, 1, 1, (*state, host_token))]
         self.graph = self.opened.recorded([*self.calls, *self.end], overlap=False)
-        said = "one a step, launches in order"
+        said = IN_ORDER
         if self.opened.capability >= OVERLAPPING:
-            overlapping = self.opened.recorded([*self.calls, *self.end], overlap=True)
-            self.graph, said = kept(self.graph, overlapping, lambda graph: self._tried(graph, step, contents))
+            self.graph, said = self._faster(lambda graph: self._tried(graph, step, contents))
             self._fill(step, contents, ("cache", "state"))
-        self.decided = (Package("CUDA graph", said),)
+        self.decided = (Package("CUDA graph", line(said)),)
         return time.perf_counter() - started
+
+    def _faster(self, run: Callable[[Any], tuple[Ran, Numbers]]) -> tuple[Any, str]:
+        """The graph to keep, and what to say of it. A driver that records no overlap keeps nobody from measuring."""
+        try:
+            with asking("recording launches that overlap"):
+                overlapping = self.opened.recorded([*self.calls, *self.end], overlap=True)
+        except RunnerError as error:
+            return self.graph, f"{IN_ORDER}: overlapping ones are not recorded ({error})"
+        return kept(self.graph, overlapping, run)
 
     def _tried(self, graph: Any, step: Step, contents: Contents) -> tuple[Ran, Numbers]:
         """A few steps of ``graph`` from the start, and the logits of the last one."""
@@ -235,22 +241,11 @@ class CudaDevice(Device):
     # --- the machine ------------------------------------------------------------------------------
 
     def read_bandwidth(self) -> float | None:
-        """Of the fastest pass over the loaded memory, 2 GiB of it at most."""
         if self.arena is None:
             return None
         with asking("reading memory"):
-            timed, size_bytes = self.probe = self.probe or self._probe(self.arena)
-            return size_bytes / min(self.opened.run_timed(timed))
-
-    def _probe(self, arena: Arena) -> tuple[Timed, int]:
-        """Passes over the arena, and the bytes of one."""
-        block_bytes = PROBE_THREADS * 16
-        whole = min(arena.size_bytes, _PROBED_BYTES) // block_bytes
-        blocks = max(1, min(whole, _PROBE_BLOCKS * self.opened.multiprocessors))
-        times = whole // blocks
-        sums = self.opened.allocated(blocks * PROBE_THREADS * 4)
-        calls = [Call(self.read_memory, blocks, PROBE_THREADS, (arena.address, sums, np.int32(times)))]
-        return self.opened.timed(calls * _PROBE_PASSES), times * blocks * block_bytes
+            self.probe = self.probe or Probe(self.opened, self.read_memory, self.arena)
+            return self.probe.gb_per_s()
 
     def energy_j(self) -> float | None:
         return self.nvml.energy_j()

@@ -9,6 +9,7 @@ from typing import Any
 from runners.device import Numbers, Ran
 
 ROUNDS = 5
+IN_ORDER = "one a step, launches in order"
 
 
 def kept(plain: Any, overlapping: Any, run: Callable[[Any], tuple[Ran, Numbers]]) -> tuple[Any, str]:
@@ -26,8 +27,8 @@ def kept(plain: Any, overlapping: Any, run: Callable[[Any], tuple[Ran, Numbers]]
             outcomes.add((tuple(ran.tokens), logits.tobytes()))
     in_order_us, overlapping_us = (statistics.median(times) / 1e3 for times in step_ns)
     if len(outcomes) > 1:
-        return plain, "one a step, launches in order: overlapping ones gave other logits"
+        return plain, f"{IN_ORDER}: overlapping ones gave other logits"
     tried = f"tried for a step: {overlapping_us:.0f} us overlapping, {in_order_us:.0f} us in order"
     if overlapping_us < in_order_us:
         return overlapping, f"one a step, launches overlap ({tried})"
-    return plain, f"one a step, launches in order ({tried})"
+    return plain, f"{IN_ORDER} ({tried})"
