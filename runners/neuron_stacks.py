@@ -111,10 +111,11 @@ class Traced(NeuronTensors):
         if graph.key not in self._saved:
             self._saved[graph.key] = self._compiled(graph)
         program = self._shared.get(graph.key) or self._loaded(graph)
+        inputs, outputs = graph.inputs, graph.outputs  # found once: a step has no time for it
 
         def run(tensors: Tensors) -> Tensors:
-            found = program(*[tensors[name] for name in graph.inputs])
-            return dict(zip(graph.outputs, found, strict=False))  # its states' new contents follow
+            found = program(*[tensors[name] for name in inputs])
+            return dict(zip(outputs, found, strict=False))  # its states' new contents follow
 
         return Built(run, dict(zip(graph.states, program.parameters(), strict=True)))
 

@@ -36,6 +36,7 @@ from runners.kernels.sizes import Storage
 from runners.neuron_graph import Graph, alone, halves
 from runners.neuron_step import NeuronStep, Stack
 from runners.step import Step
+from schemas.records import Package
 
 _HELD = (
     "end what else holds the NeuronCores (neuron-ls names it), or choose another by NEURON_RT_VISIBLE_CORES"
@@ -139,6 +140,9 @@ class TrainiumDevice(Device):
     def load(self, step: Step, kernels: Mapping[str, Emitted], contents: Contents) -> float:
         """The seconds are those of the graphs that run the step; those of the trace are compiled after them."""
         graphs = halves(step, kernels, self.split) if "token" in step.buffers else []
+        if graphs:
+            first = len(graphs[0].states) // 2 if len(graphs) > 1 else 0  # keys and values of each layer
+            self.decided = (Package("split", str(first)),)
         seconds = self.load_graphs(graphs, step, kernels, contents)
         with _told("compiling for the trace", _REPORT):
             self._decoding.build_kinds()

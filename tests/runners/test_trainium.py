@@ -113,6 +113,7 @@ def test_a_step_is_cut_where_it_is_asked_and_decodes_the_same(
 ) -> None:
     device = loaded(split)
     assert [len(graph) for graph in chip.traced[: len(launches)]] == launches
+    assert device.decided == (Package("split", str(1 if split is None else split)),)
     assert decoded(device)[0] == expected("bf16")[0]
 
 
@@ -295,7 +296,9 @@ def test_a_run_files_a_result_of_the_device_on_record_that_the_board_takes(
     facts = result.environment
     assert facts
     assert (facts.device_name, facts.driver) == ("Trainium1 (trn1.2xlarge)", "2.25.4.0")
-    assert {Package("neuronx-cc", "2.22.12471.0"), Package("neuron-cores", "1")} <= set(facts.toolchain)
+    assert {("neuronx-cc", "2.22.12471.0"), ("neuron-cores", "1"), ("split", "1")} <= {
+        (package.name, package.version) for package in facts.toolchain
+    }
     assert result.kernels
     assert len(result.kernels.timings) == 17
     assert all(timing.numerics_ok and timing.samples_ns for timing in result.kernels.timings)
