@@ -43,6 +43,17 @@ DRIVER = Path("/usr/local/Ascend/driver/version.info")
 _CHIPS = re.compile(r"Ascend910(B\d|_93)")  # of the architecture 2201, for which the texts are: 910B and 910C
 
 
+_PTO = (
+    "mkdir -p $VIRTUAL_ENV/ptoas",
+    "curl -L https://github.com/hw-native-sys/PTOAS/releases/download/v0.36/ptoas-bin-$(uname -m).tar.gz "
+    "| tar xz -C $VIRTUAL_ENV/ptoas",
+    "export PATH=$VIRTUAL_ENV/ptoas/bin:$PATH LD_LIBRARY_PATH=$VIRTUAL_ENV/ptoas/lib:$LD_LIBRARY_PATH",
+    "git clone --depth 1 https://gitcode.com/cann/pto-isa $VIRTUAL_ENV/pto-isa",
+    "export PTO_ISA_ROOT=$VIRTUAL_ENV/pto-isa",
+)
+"""PTO's assembler and the headers of what it writes, which are newer than those in CANN 8.5."""
+
+
 class AscendDevice(Device):
     """The first NPU that this process may use."""
 
@@ -55,8 +66,9 @@ class AscendDevice(Device):
         kind="NPU",
         machine="A server with an Ascend 910B or 910C, its driver, and CANN 8.5 or newer with its operators.",
         install=(
-            "source /usr/local/Ascend/cann/set_env.sh",
             "pip install --constraint constraints.txt --editable .",
+            "source /usr/local/Ascend/cann/set_env.sh",
+            *_PTO,
         ),
         minutes=(4, 15),
     )
