@@ -6,7 +6,7 @@ All work goes to one stream. Nothing here knows of a decode step.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -50,6 +50,14 @@ def asking(doing: str) -> Iterator[None]:
             raise _Told(str(error).partition(". ")[0]) from error
 
 
+def _given(result: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a function of the driver gives beside its status."""
+    status, *given = result
+    if int(status):
+        raise _Told(status.name)
+    return tuple(given)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A launch: the kernel, blocks, threads of a block, and what it is given: addresses, then numbers."""
@@ -73,7 +81,8 @@ class Gpu:
             self.device.set_current()
             self.stream = self.device.create_stream()
         self.capability = tuple(self.device.compute_capability)
-        self._closing: list[Any] = []
+        self._driver = import_module("cuda.bindings.driver")
+        self._closing: list[Callable[[], Any]] = []
 
     def compiled(self, name: str, text: str, kernels: Sequence[str]) -> list[Any]:
         """The kernels of a text; KernelError where NVRTC refuses it, or the driver what NVRTC made of it."""
@@ -92,32 +101,29 @@ class Gpu:
     # --- memory -----------------------------------------------------------------------------------
 
     def free_bytes(self) -> int:
-        """What an allocation may take at this moment."""
-        error, free, _ = import_module("cuda.bindings.driver").cuMemGetInfo()
-        if int(error):
-            raise RunnerError(f"cuda: memory: is not told (got {error.name}); {GONE}")
+        """What allocations may take at this moment."""
+        free, _ = _given(self._driver.cuMemGetInfo())
         return int(free)
 
     def allocated(self, size_bytes: int) -> int:
-        """The address of so much of the GPU's memory."""
-        return self._kept(self.device.allocate(size_bytes, stream=self.stream))
+        """The address of so much of the GPU's memory: of no pool, which would keep it from others when freed."""
+        (pointer,) = _given(self._driver.cuMemAlloc(size_bytes))
+        address = int(pointer)
+        self._closing.append(lambda: self._driver.cuMemFree(address))
+        return address
 
     def pinned_number(self) -> tuple[int, Numbers]:
         """The address of an int32 of the host's memory that a kernel can write, and the array [1] over it."""
-        address = self._kept(self.core.LegacyPinnedMemoryResource().allocate(4))
+        buffer = self.core.LegacyPinnedMemoryResource().allocate(4)
+        self._closing.append(buffer.close)
+        address = int(buffer.handle)
         return address, np.ctypeslib.as_array((ctypes.c_int32 * 1).from_address(address))
-
-    def _kept(self, buffer: Any) -> int:
-        self._closing.append(buffer)
-        return int(buffer.handle)
 
     def free(self) -> None:
         """Let go of all memory and graphs. After an error of the driver nothing is left to free."""
         while self._closing:
             with suppress(Exception):
-                self._closing.pop().close()
-        with suppress(Exception):
-            self.stream.sync()  # which gives freed memory back to everybody
+                self._closing.pop()()
 
     def send(self, array: Numbers, address: int) -> None:
         """Host to GPU; the array may be given away afterwards."""
@@ -153,7 +159,8 @@ class Gpu:
                 grid=call.grid, block=call.block, programmatic_stream_serialization=early
             )
             self.core.launch(builder, config, call.kernel, *call.arguments)
-        self._closing.append(graph := builder.end_building().complete())
+        graph = builder.end_building().complete()
+        self._closing.append(graph.close)
         builder.close()
         return graph
 
@@ -167,7 +174,8 @@ class Gpu:
             node = self._after(node, call).record(event)
         for call in untimed:
             node = self._after(node, call)
-        self._closing.append(graph := definition.instantiate())
+        graph = definition.instantiate()
+        self._closing.append(graph.close)
         return Timed(graph, events)
 
     def _after(self, node: Any, call: Call) -> Any:

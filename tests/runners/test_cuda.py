@@ -438,7 +438,7 @@ def out_of(call: str, after: int, code: str) -> dict[str, Any]:
         ),
         (
             out_of("allocate", 21, "OUT_OF_MEMORY"),
-            "cuda: .*OUT_OF_MEMORY: .*'.; close what else uses the device",
+            "cuda: .*'CUDA_ERROR_OUT_OF_MEMORY'.; close what else uses the device",
         ),
         (
             out_of("capture", 0, "OUT_OF_MEMORY"),

@@ -89,6 +89,8 @@ class FakeCuda:
         )
         driver = SimpleNamespace(
             cuMemGetInfo=lambda: (result(0), fake.free_bytes - fake.used_bytes, fake.free_bytes),
+            cuMemAlloc=fake.mem_alloc,
+            cuMemFree=fake.mem_free,
             cuDriverGetVersion=lambda: (result(0), fake.cuda_version),
         )
         return {
@@ -150,6 +152,19 @@ class FakeCuda:
         found = Memory(whole[first : first + size], kind)
         self.memory.append(found)
         return Buffer(self, found.address, size, found)
+
+    def mem_alloc(self, size: int) -> tuple[Any, ...]:
+        """cuMemAlloc, which gives a status and does not raise."""
+        try:
+            self.asked("allocate")
+        except CUDAError as error:
+            return result(2, str(error).partition(":")[0]), None
+        return result(0), self.made(size, "device").handle
+
+    def mem_free(self, address: int) -> tuple[Any]:
+        (found,) = (one for one in self.memory if one.alive and one.address == address)
+        Buffer(self, address, found.bytes.size, found).close()
+        return (result(0),)
 
     def pinned(self, size: int) -> Buffer:
         self.asked("pinned")

@@ -70,12 +70,6 @@ class Device:
         must(self._current, "no context")
         return GraphBuilder(self._fake)
 
-    def allocate(self, size: int, *, stream: Stream) -> Buffer:
-        must(isinstance(stream, Stream), "no stream")
-        self._fake.asked("allocate")
-        made: Buffer = self._fake.made(size, "device")
-        return made
-
 
 class Buffer:
     """Memory that it owns where ``owner`` is an allocation; else a view, of the host's where it is an array."""
