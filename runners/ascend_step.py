@@ -58,7 +58,11 @@ class LoadedStep:
     def capture(self) -> float:
         """Make the launches a graph; the seconds that it took."""
         start = time.monotonic()
-        self.graph = self.acl.captured(self.stream, self.enqueue)
+        try:
+            self.graph = self.acl.captured(self.stream, lambda: self.acl.launch("the step", self.enqueue))
+        except RunnerError as error:
+            remedy = "launch one by one: --graph 0"
+            raise RunnerError(f"--graph: the step cannot be captured (got '{error}'); {remedy}") from error
         return time.monotonic() - start
 
     def write(self, buffer: str, numbers: Numbers) -> None:

@@ -193,6 +193,16 @@ def test_without_graphs_launches_go_one_by_one(
     device.close()
 
 
+@pytest.mark.parametrize(("function", "after"), [("aclmdlRICaptureEnd", 1), ("launch", 5)])
+def test_a_step_that_cannot_be_captured_is_told(
+    machine: Machine, step: Step, contents: Contents, function: str, after: int
+) -> None:
+    machine.fail(function, 507903, after)
+    refusal = rf"^--graph: the step cannot be captured \(got '.*507903: .*{function}.*'\); .*: --graph 0$"
+    with pytest.raises(RunnerError, match=refusal):
+        loaded(step, contents)
+
+
 @pytest.mark.parametrize("name", ["Ascend910_9391", "Ascend910B4"])
 def test_chips_of_the_same_architecture_are_taken(
     machine: Machine, name: str, monkeypatch: pytest.MonkeyPatch
