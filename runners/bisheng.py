@@ -30,7 +30,7 @@ from schemas.records import Package
 Launcher = Callable[..., None]
 """Takes blocks, the stream, the arrays' addresses, and the capacity where the kernel has one."""
 
-ASCENDC = ("-x", "asc", "--npu-arch=dav-2201", "-O3", "-std=c++17", "-fPIC", "-shared")
+ASCENDC = ("-x", "asc", "--npu-arch=dav-2201", "-DASCENDC_DUMP=0", "-O3", "-std=c++17", "-fPIC", "-shared")
 PTO = (
     "-xcce", "--cce-aicore-arch=dav-c220-vec", "-D__DAV_VEC__", "-DMEMORY_BASE", "-O2", "-std=c++17", "-fPIC",
     "-Wno-macro-redefined", "-Wno-ignored-attributes", "-Xhost-start", "-Xhost-end",
