@@ -1,15 +1,14 @@
 """TPUs: emitted Pallas, all of a step in one program that JAX compiles ahead of time; one dispatch a step.
 
 ``python -m runners.tpu`` measures a decode step on one core (on v4 and v5p, whose two cores JAX drives as one
-device, on one chip). Caches, token and position are donated, so the step changes them where they lie; the
-token's four bytes go to the host after each step, and nothing else does.
+device, on one chip), or on several (:mod:`runners.tpu_cores`). Caches, token and position are donated, so that a
+step changes them where they lie; the token's four bytes go to the host after each step, and nothing else does.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
@@ -29,15 +28,19 @@ from runners.device import (
     Numbers,
     Ran,
     RunnerError,
+    Setting,
     element_type,
 )
 from runners.environment import line
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
 from runners.kernels.emit.pallas import TARGET
-from runners.kernels.sizes import Storage
-from runners.step import Buffer, Step, touched
-from runners.tpu_program import DONATED, Function, Memory, Program, Programs, function, held_shape
+from runners.kernels.expr import Kernel
+from runners.kernels.sizes import Sizes, Storage
+from runners.step import Step
+from runners.tpu_apart import Apart
+from runners.tpu_cores import Cores, share, shared_weights
+from runners.tpu_program import DONATED, Function, Memory, Programs, function, held_shape
 from runners.tpu_slice import ELSEWHERE, INSTALL, not_attached, not_installed, slice_name
 from runners.uploads import packed
 from schemas.records import Package
@@ -51,12 +54,10 @@ _OPENING = {
 _RUNNING = {"RESOURCE_EXHAUSTED": vendor.MEMORY, "out of memory": vendor.MEMORY}
 _MEND = "report it with the versions of jax and libtpu, or try newer ones"
 _CHECKED_TOKENS = 256
-LAUNCHES_TOGETHER = 28
-"""So many launches of a kernel at least are timed together: with fewer, the dispatch would be most of the time."""
 
 
 class TpuDevice(Device):
-    """The first core of the TPU that is attached to this machine."""
+    """The first cores of the TPU that is attached to this machine."""
 
     runner: ClassVar[str] = "tpu"
     targets: ClassVar[tuple[str, ...]] = ("pallas",)
@@ -68,17 +69,23 @@ class TpuDevice(Device):
         install=(INSTALL,),
         minutes=(4, 10),
     )
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting(
+            "cores", "Cores, which share the rows of every matrix; whole chips on v4 and v5p.", "1", most=8
+        ),
+    )
     target = "pallas"
 
     platform: ClassVar[str] = "tpu"
     interpret: ClassVar[bool] = False
     """Texts are interpreted where ``platform`` is no TPU, which is for tests alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: int | None = None) -> None:
+        self.cores = cores or 1
         self.compiled: dict[tuple[str, int], tuple[Function, Any]] = {}
         self.changing, self.constant, self.activations = Memory(), Memory(), Memory()
         self.whole: Any = None
-        self.apart: dict[str, tuple[int, Program]] = {}
+        self.apart: Apart | None = None
 
     @classmethod
     def lacking(cls) -> str | None:
@@ -93,16 +100,26 @@ class TpuDevice(Device):
         )  # whatever the environment says: texts count in 32 bits
         with vendor.told("tpu: opening it", (RuntimeError,), _OPENING, ELSEWHERE):
             devices = self.jax.devices(self.platform)
-            self.device = self.jax.local_devices(backend=self.platform)[0]
+            local = self.jax.local_devices(backend=self.platform)
+        self._use(local)
         packages = [Package(name, version(name)) for name in ("jax", "jaxlib", "libtpu") if find_spec(name)]
         return Identity(
             name=slice_name(devices),
-            count=1,
-            driver=self.device.client.platform_version,
-            toolchain=(*packages, Package("cores", "1")),
+            count=self.cores,
+            driver=local[0].client.platform_version,
+            toolchain=(*packages, Package("cores", str(self.cores))),
         )
 
-    # --- single kernels ---------------------------------------------------------------------------
+    def _use(self, devices: Sequence[Any]) -> None:
+        if self.cores > len(devices):
+            said = f"there are fewer on this machine (got {self.cores}); choose {len(devices)} or less"
+            raise RunnerError(f"--cores: {said}")
+        self.first, self.used = Cores((devices[0],)), Cores(tuple(devices[: self.cores]))
+
+    def emit(self, kernel: Kernel, sizes: Sizes, storage: Storage) -> Emitted:
+        return super().emit(kernel, share(kernel, sizes, self.cores), storage)
+
+    # --- single kernels, on the first core --------------------------------------------------------
 
     def compile(self, kernels: Sequence[Emitted]) -> float:
         started = time.perf_counter()
@@ -119,7 +136,11 @@ class TpuDevice(Device):
             try:
                 found = function(kernel, self.interpret)
                 shapes = [
-                    self._like(found.shape(array, capacity), element_type(array.element, kernel.storage))
+                    self._like(
+                        found.shape(array, capacity),
+                        element_type(array.element, kernel.storage),
+                        self.first.sharding(),
+                    )
                     for array in found.taken
                 ]
                 self.compiled[key] = found, self.jax.jit(found.call).lower(*shapes).compile()
@@ -128,16 +149,15 @@ class TpuDevice(Device):
                 raise KernelError(name, said) from error
         return self.compiled[key]
 
-    def _like(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        return self.jax.ShapeDtypeStruct(
-            shape, dtype, sharding=self.jax.sharding.SingleDeviceSharding(self.device)
-        )
+    def _like(self, shape: tuple[int, ...], dtype: Any, sharding: Any) -> Any:
+        return self.jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
 
     def call(self, kernel: Emitted, arrays: Mapping[str, Numbers], capacity: int) -> None:
         found, compiled = self._compiled(kernel, capacity)
         with self._told(f"running {kernel.kernel.name}"):
             given = [
-                self._put(arrays[array.name].reshape(found.shape(array, capacity))) for array in found.taken
+                self._put(arrays[array.name].reshape(found.shape(array, capacity)), self.first.sharding())
+                for array in found.taken
             ]
             results = {name: np.asarray(numbers) for name, numbers in found.named(compiled(*given)).items()}
         for name, numbers in results.items():
@@ -150,49 +170,31 @@ class TpuDevice(Device):
         self.close()
         self.step = step
         with self._told("loading the step"):
+            shared = shared_weights(step, kernels)
             for buffer in step.buffers.values():
                 if buffer.role != "activation":
                     memory = self.changing if buffer.role in DONATED else self.constant
-                    memory[buffer.name] = self._put(
-                        packed(buffer, ROWS, contents).reshape(held_shape(buffer))
-                    )
-            launched = Counter(launch.kernel for launch in step.launches)
-            programs = Programs(step, {name: function(kernels[name], self.interpret) for name in launched})
+                    held = held_shape(buffer)
+                    ranks = (len(held), len(buffer.shape)) if buffer.name in shared else ()
+                    numbers = packed(buffer, ROWS, contents).reshape(held)
+                    memory[buffer.name] = self._put(numbers, self.used.sharding(*ranks))
+            names = {launch.kernel for launch in step.launches}
+            programs = Programs(step, {name: function(kernels[name], self.interpret) for name in names})
             started = time.perf_counter()
-            self.whole = _donating(programs.whole, self.changing, self.constant)
+            self.whole = self.used.compiled(programs.whole, self.changing, self.constant)
             seconds = time.perf_counter() - started
-            self._prepare_trace(programs, launched)
+            self.apart = Apart(programs, self.used, self.changing, self.constant)
         return seconds
 
-    def _prepare_trace(self, programs: Programs, launched: Mapping[str, int]) -> None:
-        for name, count in launched.items():
-            turns = -(-LAUNCHES_TOGETHER // count)
-            self.apart[name] = turns * count, _donating(programs.repeated(name, turns), *self._read_by(name))
-
-    def _read_by(self, kernel: str) -> tuple[Memory, Memory]:
-        """What a kernel's launches of the step take: (the caches that they write to, all that they read)."""
-        launches = [touched(launch) for launch in self.step.launches if launch.kernel == kernel]
-        written = {
-            name for _, writes in launches for name in writes if self.step.buffers[name].role == "cache"
-        }
-        read = {name for reads, _ in launches for name in reads}
-        memory = {**self.changing, **self.constant, **self.activations}
-        return {name: memory[name] for name in written}, {
-            name: memory[name] if name in memory else self._to_be(self.step.buffers[name]) for name in read
-        }
-
-    def _to_be(self, buffer: Buffer) -> Any:
-        """An activation before the first step."""
-        return self._like(held_shape(buffer), element_type(buffer.element, self.step.storage))
-
-    def _put(self, numbers: Numbers) -> Any:
+    def _put(self, numbers: Numbers, sharding: Any) -> Any:
         """Host to device, and there when this returns: so few of the host's copies exist at a time."""
-        return self.jax.device_put(numbers, self.device).block_until_ready()
+        return self.jax.device_put(numbers, sharding).block_until_ready()
 
     def write(self, buffer: str, numbers: Numbers) -> None:
         found = self.step.buffers[buffer]
         with self._told(f"writing {buffer}"):
-            self.changing[buffer] = self._put(np.array(numbers).reshape(held_shape(found)))
+            own = np.array(numbers).reshape(held_shape(found))
+            self.changing[buffer] = self._put(own, self.used.sharding())
 
     def read(self, buffer: str) -> Numbers:
         with self._told(f"reading {buffer}"):
@@ -215,54 +217,35 @@ class TpuDevice(Device):
         self.changing, self.activations = self.whole(self.changing, self.constant)
 
     def trace(self, steps: int) -> list[list[int]]:
-        """A launch alone would take the time of its dispatch: so a kernel's launches share one, in one program.
+        """All of a kernel's launches in one program, as :mod:`runners.tpu_apart` says, on a step's last activations.
 
-        There they come one after the other, each on its own weights and caches, and again until they are
-        28 or more; no memory of a TPU keeps a weight from one launch to the next. A figure is the program's
-        time by their number: the kernel, what brings its arrays from one shape to the other, and its share of a
-        dispatch and of hearing that all is done. Activations are a step's last ones. What was appended to the
-        caches is then put right by the step itself.
+        What they leave in the caches the step that follows puts right.
         """
+        assert self.apart
         found: list[list[int]] = [[] for _ in self.step.launches]
         with self._told("timing kernels"):
             state = {name: self.read(name) for name in ("token", "position") if name in self.changing}
             self._start_step()
             for name, numbers in state.items():
                 self.write(name, numbers)
-            self._apart_ns()  # a program's first run also brings it to the device
+            self._latencies_ns(self.apart)  # a program's first run also brings it to the device
             for _ in range(steps):
-                for place, latency_ns in self._apart_ns().items():
+                for place, latency_ns in self._latencies_ns(self.apart).items():
                     found[place].append(latency_ns)
                 self._start_step()
         return found
 
-    def _apart_ns(self) -> dict[int, int]:
-        """The mean latency of each kernel's launches, by the place of its first one."""
-        places = [launch.kernel for launch in self.step.launches]
-        latencies_ns = {}
-        for name, (launches, program) in self.apart.items():
-            given = self._read_by(name)
-            self.jax.block_until_ready(given)
-            started_ns = time.perf_counter_ns()
-            caches, _ = self.jax.block_until_ready(program(*given))
-            latencies_ns[places.index(name)] = (time.perf_counter_ns() - started_ns) // launches
-            self.changing |= caches
-        return latencies_ns
+    def _latencies_ns(self, apart: Apart) -> dict[int, int]:
+        return apart.latencies_ns(self.changing, {**self.constant, **self.activations})
 
     def close(self) -> None:
         self.changing.clear()
         self.constant.clear()
         self.activations.clear()
-        self.apart.clear()
-        self.whole = None
+        self.whole = self.apart = None
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
         return vendor.told(f"tpu: {doing}", (self.jax.errors.JaxRuntimeError,), _RUNNING, vendor.GONE)
-
-
-def _donating(program: Program, changing: Memory, constant: Memory) -> Any:
-    """The program compiled for arrays like these, the first ones donated."""
-    return import_module("jax").jit(program, donate_argnums=0).lower(changing, constant).compile()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 from runners.kernels.emit import Emitted
 from runners.kernels.expr import Array
 from runners.step import Buffer, Launch, Step
+from runners.tpu_cores import gathered, own_part
 
 Memory = dict[str, Any]
 """Buffer name to JAX array. A single number is an array of one."""
@@ -106,11 +107,11 @@ class Programs:
             for array, name in zip(function.emitted.kernel.arrays, launch.buffers, strict=True)
         }
         taken = [
-            memory[names[array.name]].reshape(function.shape(array, self.step.capacity))
+            own_part(memory[names[array.name]], function.shape(array, self.step.capacity))
             for array in function.taken
         ]
         return {
-            names[name]: numbers.reshape(held_shape(self.step.buffers[names[name]]))
+            names[name]: gathered(numbers, held_shape(self.step.buffers[names[name]]))
             for name, numbers in function.named(function.call(*taken)).items()
         }
 

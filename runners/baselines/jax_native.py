@@ -2,7 +2,8 @@
 
 Matrices are multiplied in the storage type and summed in f32, which is a TPU's own way; f32 weights keep f32 by the
 highest precision. Layers are unrolled: compiled for a v5e, XLA then fetches weights ahead of the layer that needs
-them, which it does not from one turn of a loop over stacked layers to the next. Either way each is read once.
+them, which it does not from one turn of a loop over stacked layers to the next. Either way each is read once. Over
+several cores XLA finds out by itself what to gather, from where the matrices' rows lie.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from runners.baselines.job import Job
 from runners.baselines.worker import serve
 from runners.checkpoint import expected_shapes
 from runners.device import element_type
+from runners.tpu_cores import Cores
 from runners.vendor import told
 from runners.weights import START_TOKEN, angles
 from schemas.records import Model
@@ -32,15 +34,18 @@ Arrays = dict[str, Any]
 
 
 class NativeJax:
-    """The model on JAX's default device, and caches of the job's prompt, filled step by step."""
+    """The model on as many of JAX's devices as ours has, and caches of the job's prompt, filled step by step."""
 
     def __init__(self, job: Job) -> None:
-        model, self._depth_tokens, self._token = job.model, job.depth_tokens, -1
-        self._capacity = -(-(job.depth_tokens + job.steps) // _LANES) * _LANES
+        self._depth_tokens, self._token = job.depth_tokens, -1
+        capacity = -(-(job.depth_tokens + job.steps) // _LANES) * _LANES
         with self._told("loading"):
-            self._weights = _weights(job, self._capacity)
-            self._state = _state(job, self._capacity)
-            self._step = jax.jit(partial(decoded, model), donate_argnums=0)
+            cores = Cores(tuple(jax.local_devices()[: job.settings.get("cores", 1)]))
+            self._whole = cores.sharding()
+            self._weights = _weights(job, capacity, cores)
+            self._state = jax.device_put(_state(job, capacity), self._whole)
+            step = partial(decoded, job.model)
+            self._step = jax.jit(step, donate_argnums=0, out_shardings=self._whole)
             for token in job.prompt or [START_TOKEN]:
                 self.step(token)
 
@@ -49,16 +54,19 @@ class NativeJax:
         return {name: version(name) for name in ("jax", "jaxlib", "libtpu") if find_spec(name)}
 
     def restart(self) -> None:
-        self._state["position"] = jnp.int32(self._depth_tokens)
+        self._state["position"] = self._put(self._depth_tokens)
 
     def step(self, token: int) -> int:
         """The token stays on the device where it is the one that the last step gave."""
         with self._told("running a step"):
             if token != self._token:
-                self._state["token"] = jnp.int32(token)
+                self._state["token"] = self._put(token)
             self._state = self._step(self._state, self._weights)
             self._token = int(np.array(self._state["token"]))
         return self._token
+
+    def _put(self, number: int) -> Any:
+        return jax.device_put(np.int32(number), self._whole)
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
         return told(
@@ -66,15 +74,16 @@ class NativeJax:
         )
 
 
-def _weights(job: Job, capacity: int) -> Arrays:
-    """The checkpoint's tensors by their own names, and each position's angles."""
-    source, shapes = job.weights, expected_shapes(job.model)
-    found: Arrays = {
-        name: jax.device_put(source.rows(name, shape, 0, shape[0])).block_until_ready()
-        for name, shape in shapes.items()
-    }
-    cosines, sines = angles(job.model, capacity)
-    return {**found, "cosines": jax.device_put(cosines), "sines": jax.device_put(sines)}
+def _weights(job: Job, capacity: int, cores: Cores) -> Arrays:
+    """The checkpoint's tensors by their own names, and each position's angles. Cores share a matrix's rows."""
+    source, whole, rows = job.weights, cores.sharding(), cores.sharding(held_rank=2, rank=2)
+    found = {}
+    for name, shape in expected_shapes(job.model).items():
+        shared = len(shape) == 2 and name != "model.embed_tokens.weight"
+        numbers = source.rows(name, shape, 0, shape[0])
+        found[name] = jax.device_put(numbers, rows if shared else whole).block_until_ready()
+    cosines, sines = jax.device_put(angles(job.model, capacity), whole)
+    return {**found, "cosines": cosines, "sines": sines}
 
 
 def _state(job: Job, capacity: int) -> Arrays:

@@ -13,7 +13,7 @@ import pytest
 
 from generator.build import validate
 from generator.layout import Layout
-from runners import baselines, command, registry, tpu, tpu_slice
+from runners import baselines, command, registry, tpu, tpu_apart, tpu_slice
 from runners.device import Device, RunnerError
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Storage
@@ -71,7 +71,7 @@ def each_launch_once(tmp_path_factory: pytest.TempPathFactory) -> Any:
     }
     before = {name: getattr(jax.config, name) for name in kept}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tpu, "LAUNCHES_TOGETHER", 1)
+        patch.setattr(tpu_apart, "LAUNCHES_TOGETHER", 1)
         for name, value in kept.items():
             jax.config.update(name, value)
         yield
@@ -151,14 +151,14 @@ def test_a_barrier_stands_before_each_launch_of_a_kernels_own_program(device: An
     """That the compiler then drops none and takes no two for one, libtpu alone can say, ahead of time."""
     step, texts = step_of(), emitted(step_of(), "pallas")
     programs = Programs(step, {name: function(text, interpret=True) for name, text in texts.items()})
-    device.run(1)
+    memory = {**device.constant, **device.changing, **device.activations}
     for kernel, launches in (("rope_qk", 3), ("argmax_greedy", 1), ("kv_cache_append", 3)):
-        lowered = jax.jit(programs.repeated(kernel, 2)).lower(*device._read_by(kernel))
+        lowered = jax.jit(programs.repeated(kernel, 2)).lower(*device.apart.read_by(kernel, memory))
         assert lowered.as_text().count("optimization_barrier") == 2 * launches
 
 
 def test_kernels_that_a_step_launches_seldom_are_launched_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tpu, "LAUNCHES_TOGETHER", 4)
+    monkeypatch.setattr(tpu_apart, "LAUNCHES_TOGETHER", 4)
     device = InterpretedTpu()
     device.open()
     step = Step("f32", 1, {})
@@ -169,7 +169,8 @@ def test_kernels_that_a_step_launches_seldom_are_launched_again(monkeypatch: pyt
         buffer = step.buffers[name]
         step.buffers[name] = type(buffer)(buffer.name, buffer.element, buffer.shape, "table")
     device.load(step, emitted(step, "pallas"), lambda buffer, *_: np.ones(buffer.shape, np.float32))
-    assert device.apart["o_proj_matvec"][0] == 6
+    assert device.apart
+    assert device.apart.programs["o_proj_matvec"][0] == 6
     assert [len(column) for column in device.trace(2)] == [2, 0, 0]
 
 

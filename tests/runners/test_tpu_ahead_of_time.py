@@ -27,7 +27,7 @@ LAYERS = {"tiny": 3, "true": 28}
 STEP_SECONDS = 120
 
 
-def compiled(topology: str, machine: str, model: str, storage: str) -> dict[str, Any]:
+def compiled(topology: str, machine: str, model: str, storage: str, cores: int = 1) -> dict[str, Any]:
     """What :mod:`tests.runners.fakes.tpu` prints, in a process that libtpu may have for itself."""
     environment = {
         **os.environ,
@@ -37,7 +37,7 @@ def compiled(topology: str, machine: str, model: str, storage: str) -> dict[str,
         "TPU_SKIP_MDS_QUERY": "1",
         "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # it locks a file, and there is no device to be had
     }
-    command = [sys.executable, "-m", "tests.runners.fakes.tpu", topology, model, storage]
+    command = [sys.executable, "-m", "tests.runners.fakes.tpu", topology, model, storage, str(cores)]
     found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     assert found.returncode == 0, found.stderr[-2000:]
     said: dict[str, Any] = json.loads(found.stdout)
@@ -60,6 +60,16 @@ def test_libtpu_compiles_the_whole_step_and_each_kernels_own_program(
         caches = 2 * layers * 2 * CAPACITY * 128 * {"bf16": 2, "f32": 4}[storage]
         assert said["alias_size_in_bytes"] >= caches
         assert said["temp_size_in_bytes"] < 50_000_000
+
+
+@needs_libtpu
+def test_libtpu_compiles_a_step_that_all_eight_cores_of_a_v2_share() -> None:
+    one, eight = (compiled("v2:2x2", "v2-8", "true", "bf16", cores) for cores in (1, 8))
+    assert one["launches"] == eight["launches"]
+    assert all(made == left for made, left in eight["apart"].values()), eight["apart"]
+    embedding = 151936 * 1536 * 2  # of which a step reads a row, so that each core has it whole
+    shared = one["argument_size_in_bytes"] - embedding
+    assert eight["argument_size_in_bytes"] - embedding < 1.05 * shared / 8 + 10_000_000
 
 
 @pytest.mark.parametrize("storage", TpuDevice.storages)

@@ -1,7 +1,7 @@
 """The TPU's runner where there is no TPU: on JAX's CPU with its interpreter, or with libtpu as far as it compiles.
 
-``python -m tests.runners.fakes.tpu v5e:1x1 tiny`` compiles, for a TPU that is described and not there, all that the
-runner would, and prints as JSON what the compiler says of the step.
+``python -m tests.runners.fakes.tpu v5e:1x1 tiny bf16 1`` compiles, for one core of a TPU that is described and not
+there, all that the runner would, and prints as JSON what the compiler says of the step.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class InterpretedTpu(TpuDevice):
     interpret: ClassVar[bool] = True
     kept: ClassVar[dict[Any, Any]] = {}
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, cores: int | None = None) -> None:
+        super().__init__(cores)
         self.compiled = self.kept
 
     def open(self) -> Identity:
@@ -51,23 +51,23 @@ class InterpretedTpu(TpuDevice):
 class DescribedTpu(TpuDevice):
     """A TPU that libtpu can compile for. What would be put on it is a shape only."""
 
-    def __init__(self, topology: str) -> None:
-        super().__init__()
+    def __init__(self, topology: str, cores: int) -> None:
+        super().__init__(cores)
         self.topology = topology
 
     def open(self) -> Identity:
         self.jax = import_module("jax")
         topologies = import_module("jax.experimental.topologies")
-        self.device = topologies.get_topology_desc(self.topology, platform="tpu").devices[0]
+        self._use(topologies.get_topology_desc(self.topology, platform="tpu").devices)
         return Identity(self.topology, 1, None, ())
 
-    def _put(self, numbers: Numbers) -> Any:
-        return self._like(numbers.shape, numbers.dtype)
+    def _put(self, numbers: Numbers, sharding: Any) -> Any:
+        return self._like(numbers.shape, numbers.dtype, sharding)
 
 
-def compiled(topology: str, model: Model, storage: Storage) -> dict[str, Any]:
+def compiled(topology: str, model: Model, storage: Storage, cores: int) -> dict[str, Any]:
     """What the compiler says of the step, once it has taken it, every kernel, and every kernel's own program."""
-    device = DescribedTpu(topology)
+    device = DescribedTpu(topology, cores)
     device.open()
     step = decode_step(model, storage, CAPACITY)
     kernels = {name: device.emit(KERNELS[name], sizes, storage) for name, sizes in step.sizes.items()}
@@ -75,6 +75,7 @@ def compiled(topology: str, model: Model, storage: Storage) -> dict[str, Any]:
     kernels_s = device.compile([*kernels.values(), *rows])
     started = time.perf_counter()
     step_s = device.load(step, kernels, zeros(step))
+    assert device.apart
     memory = device.whole.memory_analysis()
     names = ("argument_size_in_bytes", "output_size_in_bytes", "alias_size_in_bytes", "temp_size_in_bytes",
              "generated_code_size_in_bytes")  # fmt: skip
@@ -83,7 +84,9 @@ def compiled(topology: str, model: Model, storage: Storage) -> dict[str, Any]:
         "step_s": step_s,
         "apart_s": time.perf_counter() - started - step_s,
         "launches": launches(device.whole),
-        "apart": {name: [count, launches(program)] for name, (count, program) in device.apart.items()},
+        "apart": {
+            name: [count, launches(program)] for name, (count, program) in device.apart.programs.items()
+        },
         **{name: getattr(memory, name) for name in names},
     }
 
@@ -106,4 +109,4 @@ def zeros(step: Step) -> Any:
 if __name__ == "__main__":
     chosen = tiny_model() if sys.argv[2] == "tiny" else load(TRUE_MODEL, DATA)
     assert isinstance(chosen, Model)
-    print(json.dumps(compiled(sys.argv[1], chosen, sys.argv[3])))  # type: ignore[arg-type]
+    print(json.dumps(compiled(sys.argv[1], chosen, sys.argv[3], int(sys.argv[4]))))  # type: ignore[arg-type]
