@@ -67,7 +67,7 @@ def notebook(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
             runtime=colab.runtime, repository=repository)),
         _code("accelerator", _check(device, colab)),
         _shell("clone", "set -e", "cd /content", clone),
-        _shell("install", "set -e", there, *install_lines(runner)),
+        _shell("install", "set -e", there, *install_lines(runner), *colab.install),
         _prose("quick-words", "## Is all in order here? About a minute"),
         _shell("quick", *enter, f"{runner.quick} --output /content/quick"),
         _prose("run-words", "## The measurement"),

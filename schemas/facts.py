@@ -53,11 +53,15 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class Colab:
-    """A runtime of Google Colab, as its menu and as a notebook's metadata name it, and what the machine there says."""
+    """A runtime of Google Colab, as its menu and as a notebook's metadata name it, and what the machine there says.
+
+    ``install`` holds the commands that this machine takes after those of its runner.
+    """
 
     runtime: str
     accelerator: str
     seen_as: str
+    install: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

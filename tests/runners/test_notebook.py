@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from runners.guide import DATA
+from runners.guide import DATA, ROOT
 
 PATHS = sorted((DATA / "reproduce").glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -108,6 +108,13 @@ def test_the_packages_of_colab_stay_as_they_are(path: Path) -> None:
     entered = install.index("source .venv/bin/activate")
     assert [line for line in install if "pip install" in line] == install[entered + 1 :]
     assert not [line for line in install if "venv" in line and "-m venv" in line], "Colab has no ensurepip"
+
+
+def test_a_machine_with_an_older_driver_compiles_by_what_that_runs() -> None:
+    last = cells(DATA / "reproduce/nvidia-t4.ipynb")["install"].splitlines()[-1]
+    assert last == "pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
+    remedy = (ROOT / "runners/cuda_versions.py").read_text()
+    assert last in remedy, "it is the runner's own remedy"
 
 
 @every_notebook

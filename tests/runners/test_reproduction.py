@@ -95,7 +95,7 @@ def test_the_repositorys_address_is_one_fact(index: Reproduce, tmp_path: Path) -
     fork.write_text('[project.urls]\nRepository = "https://example.com/me/fork/"\n')
     assert reproduction.repository(fork) == "https://example.com/me/fork"
     for path in FOLDER.iterdir():
-        found = re.findall(r"https://github\.com/[\w-]+/[\w-]+", path.read_text("utf-8"))
+        found = re.findall(r"https://github\.com/[\w-]+/decode-board", path.read_text("utf-8"))
         assert set(found) == {index.repository}, path.name
 
 

@@ -38,7 +38,12 @@ def device() -> Data:
         "languages": [{"target": "cuda", "kernels": ["softmax"]}, {"target": "c", "kernels": []}],
         "reproduction": {"machine": "a rented machine", "method": "run the runner", "source": reference()},
         "access": {
-            "colab": {"runtime": "X1 GPU", "accelerator": "X1", "seen_as": "Example X1"},
+            "colab": {
+                "runtime": "X1 GPU",
+                "accelerator": "X1",
+                "seen_as": "Example X1",
+                "install": ["pip install 'example<13'"],
+            },
             "skypilot": {
                 "infra": "gcp/us-central1",
                 "accelerators": "X1:1",
