@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def test_cuda_core_has_the_names_and_options_that_the_runner_uses() -> None:
     assert (buffer.handle, buffer.size) == (array.ctypes.data, 16)
     for name in ("pci_bus_id", "name", "arch", "compute_capability", "properties"):
         assert hasattr(core.Device, name)
+    errors = import_module("cuda.core._utils.cuda_utils")  # which no public module of cuda.core has
+    assert issubclass(errors.NVRTCError, errors.CUDAError)
     assert issubclass(nvml.NvmlError, Exception)
 
 
