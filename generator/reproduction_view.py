@@ -11,9 +11,9 @@ from schemas.records import Device, RunnerFacts
 
 @dataclass(frozen=True)
 class Expectation:
-    """A row, and the figures between which another run counts as the same; ``option`` chooses its storage type.
+    """A row, and the figures between which another run counts as the same; ``option`` makes the runner do as it did.
 
-    ``option`` is empty where the runner does so by itself, and None where the runner cannot.
+    ``option`` is empty where the runner does so by itself, and None where it does not take the row's storage type.
     """
 
     row: Any
@@ -48,18 +48,18 @@ class ReproductionView:
             return []
         share = index.protocol.tolerance_percent / 100
         return [
-            Expectation(
-                row, row.tok_per_s * (1 - share), row.tok_per_s * (1 + share), self._option(row.dtype)
-            )
+            Expectation(row, row.tok_per_s * (1 - share), row.tok_per_s * (1 + share), self._option(row))
             for row in self.rows
             if row.role == "contender" and not row.retracted and not row.quick
         ]
 
-    def _option(self, dtype: str) -> str | None:
+    def _option(self, row: Any) -> str | None:
         storages = self.runners[0].storages
-        if dtype not in storages:
+        if row.dtype not in storages:
             return None
-        return "" if dtype == storages[0] else f"--dtype {dtype}"
+        stated = self.device.reproduction if row.provenance == "reported" else None
+        options = [] if row.dtype == storages[0] else [f"--dtype {row.dtype}"]
+        return " ".join([*options, *([stated.options] if stated and stated.options else [])])
 
     @property
     def notebook(self) -> str | None:

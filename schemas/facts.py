@@ -44,11 +44,12 @@ class LanguageUse:
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """How the published row of a device can be had again."""
+    """How the published row of a device was made, and the options by which our runner does the same."""
 
     machine: str
     method: str
     source: Reference
+    options: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,17 @@ def test_a_row_is_reproduced_within_the_tolerance(told: Folder) -> None:
 
 @pytest.mark.parametrize(("dtype", "option"), [("bf16", ""), ("f32", "--dtype f32"), ("f16", None)])
 def test_the_command_takes_the_rows_storage_type(told: Folder, dtype: str, option: str | None) -> None:
-    told.reported("r", "gpu-a", 100, decode_dtype=dtype)
+    told.device("gpu-a", reproduction=None).instructions().reported("r", "gpu-a", 100, decode_dtype=dtype)
     (one,) = view(told).expected
     assert one.option == option
+
+
+def test_what_the_published_row_did_otherwise_is_an_option_too(told: Folder) -> None:
+    how = {"machine": "m", "method": "m", "source": {"title": "t", "url": "https://example.org"}}
+    told.device("gpu-a", reproduction=how | {"options": "--cores 8"}).instructions()
+    told.reported("r", "gpu-a", 100, decode_dtype="f32")
+    told.measured("ours", "gpu-a", samples([10**9]), decode_dtype="f32")
+    assert [one.option for one in view(told).expected] == ["--dtype f32 --cores 8", "--dtype f32"]
 
 
 def test_only_rows_of_the_device_itself_are_expected(told: Folder) -> None:

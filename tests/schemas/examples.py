@@ -36,7 +36,12 @@ def device() -> Data:
         "aliases": ["example-gpu-24gb"],
         "sources": [reference()],
         "languages": [{"target": "cuda", "kernels": ["softmax"]}, {"target": "c", "kernels": []}],
-        "reproduction": {"machine": "a rented machine", "method": "run the runner", "source": reference()},
+        "reproduction": {
+            "machine": "a rented machine",
+            "method": "run the runner",
+            "source": reference(),
+            "options": "--cores 8",
+        },
         "access": {
             "colab": {
                 "runtime": "X1 GPU",
