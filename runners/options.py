@@ -64,8 +64,9 @@ def parameters(stack: type[Device]) -> list[click.Parameter]:
         click.Option(["--output"], type=_FOLDER, metavar="DIR",
                      help="Folder for all that is written. [default: data/results/<device>, data/devices]"),
         click.Option(["--baseline"], multiple=True, is_flag=False, flag_value="all",
-                     type=click.Choice(["all", *baselines.names(stack.runner)]),
-                     help="Measure another stack too, in turns with ours; 'all': those that are installed."),
+                     type=click.Choice(["all", *baselines.names(stack.runner)]), metavar="NAME",
+                     help="Measure another stack too, in turns with ours: "
+                     f"{', '.join([*baselines.names(stack.runner), 'all (those that are installed)'])}."),
         click.Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
         click.Option(["--quick"], is_flag=True,
                      help="About a minute: is all in order here? Its result is not for submission."),
