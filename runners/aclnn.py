@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from ctypes import POINTER, c_bool, c_double, c_int, c_int8, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import partial
@@ -149,8 +148,7 @@ class Operators:
             self.base.aclDestroyTensor(handle)
         self.base.aclDestroyScalar(self.one)
         for address in self.memory:
-            with suppress(RunnerError):  # the device may be gone
-                self.acl.free(address)
+            self.acl.free(address)
 
 
 class _Recipe:

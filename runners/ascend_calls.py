@@ -67,12 +67,10 @@ class Calls:
             self.acl.upload(placed[name].address, numbers)
 
     def close(self) -> None:
-        """Free all of it, once nothing uses it; where the device is gone, so is that."""
+        """Free all of it, once nothing uses it; what a device that hangs or is gone has ends with the process."""
         with suppress(RunnerError):
             self.acl.synchronize(self.stream)
-        if self.operators:
-            self.operators.close()
-        for place in self.arrays:
-            with suppress(RunnerError):
+            if self.operators:
+                self.operators.close()
+            for place in self.arrays:
                 self.acl.free(place.address)
-        self.arrays, self.operators = [], None

@@ -120,12 +120,13 @@ class LoadedStep:
         self.acl.synchronize(self.stream)
 
     def close(self) -> None:
-        """Give all of it back; where the device is gone, so is that."""
+        """Give all of it back, once nothing uses it; what a device that hangs or is gone has ends with the process."""
         with suppress(RunnerError):
+            self.acl.synchronize(self.stream)
             if self.graph is not None:
                 self.acl.close_graph(self.graph)
             for event in self.events:
                 self.acl.close_event(event)
             if self.told:
                 self.acl.free_host(self.told[0])
-        self.calls.close()
+            self.calls.close()

@@ -77,6 +77,9 @@ def test_what_was_compiled_is_kept_by_its_text_and_its_compiler(
     tools.build(replace(emitted, text=f"{emitted.text}// longer\n"))
     replace(tools, packages=tools.packages[1:]).build(emitted)
     assert len(seen) == 2
+    monkeypatch.setattr(bisheng, "ASCENDC", (*bisheng.ASCENDC, "-g"))
+    tools.build(emitted)
+    assert len(seen) == 3
 
 
 def test_a_launcher_takes_what_the_kernel_takes(machine: Machine, step: Step) -> None:

@@ -134,6 +134,16 @@ def test_loading_again_frees_what_was_loaded(machine: Machine, step: Step, conte
     device.close()
 
 
+def test_a_device_that_hangs_is_told_after_a_time(machine: Machine, step: Step, contents: Contents) -> None:
+    device = loaded(step, contents)
+    machine.fail("aclrtSynchronizeStreamWithTimeout", 507046)
+    with pytest.raises(
+        RunnerError, match=r"did not finish in time \(got 507046: '.*'\); see whether the device"
+    ):
+        device.run(1)
+    device.close()
+
+
 # --- one kernel -----------------------------------------------------------------------------------
 
 
