@@ -117,7 +117,7 @@ def _one(contender: Contender, steps: int, gauge: Gauge) -> Measured:
     busy = watch.cores()
     end_j = gauge.energy_j()
     after = gauge.read_bandwidth()
-    used_j = None if start_j is None or end_j is None else round(end_j - start_j, 3) or None  # not moved: not told
+    used_j = None if start_j is None or end_j is None else max(0.0, round(end_j - start_j, 3))
     return Measured(contender.name, Repetition(tuple(ran.step_ns), None, before, after, busy, used_j), ran)
 
 

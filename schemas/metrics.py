@@ -99,10 +99,15 @@ def probed(samples: DecodeSamples) -> Probed | None:
 
 
 def joules_per_token(samples: DecodeSamples) -> float | None:
-    """Energy a decode step, as the median over repetitions; None unless each of them tells its own."""
-    used = [one.energy_j for one in samples.repetitions]
-    told = [energy_j / samples.steps_per_repetition for energy_j in used if energy_j]
-    return statistics.median(told) if len(told) == len(used) else None
+    """Energy a decode step, as the mean over all repetitions; None unless each of them tells its own.
+
+    A mean, as a device's counter moves in steps that may be as long as a repetition: what one of them has too
+    much of, another has too little.
+    """
+    used = [one.energy_j for one in samples.repetitions if one.energy_j is not None]
+    if len(used) < len(samples.repetitions) or not sum(used):
+        return None
+    return statistics.mean(used) / samples.steps_per_repetition
 
 
 def repetition_ns(repetition: Repetition, steps: int) -> float:

@@ -100,7 +100,7 @@ def test_a_calm_run_is_told_without_a_warning(basic: Folder) -> None:
 
 
 def test_the_energy_of_a_token_is_told_where_the_device_counted_it(basic: Folder) -> None:
-    said = "Energy, by the device's own counter 2.5 J a token, median over repetitions"
+    said = "Energy, by the device's own counter 2.5 J a token, mean over repetitions"
     assert said in page(basic.measured("r", "gpu-a", turns(energy_j=[5.0] * 5)))
     assert "Energy" not in page(basic.measured("r", "gpu-a", turns()))
 

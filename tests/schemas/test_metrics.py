@@ -241,9 +241,10 @@ def test_a_repetition_beside_others_is_busy(cores: float | None, marked: bool) -
 
 
 @pytest.mark.parametrize(
-    ("used_j", "expected"), [((8.0, 12.0, 40.0), 3.0), ((8.0, None, 40.0), None), ((None, None, None), None)]
+    ("used_j", "expected"),
+    [((0.0, 8.0, 4.0), 1.0), ((8.0, None, 40.0), None), ((None,) * 3, None), ((0.0,) * 3, None)],
 )
-def test_energy_a_token_is_the_median_over_repetitions_if_each_tells_its_own(
+def test_energy_a_token_is_the_mean_over_repetitions_if_each_tells_its_own(
     used_j: tuple[float | None, ...], expected: float | None
 ) -> None:
     repetitions = tuple(Repetition((1,) * 4, None, None, None, 0.0, energy_j) for energy_j in used_j)
