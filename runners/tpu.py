@@ -12,8 +12,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,7 +39,7 @@ from runners.step import Step
 from runners.tpu_apart import Apart
 from runners.tpu_cores import Cores, share, shared_weights
 from runners.tpu_program import DONATED, Function, Memory, Programs, function, held_shape
-from runners.tpu_slice import ELSEWHERE, INSTALL, not_attached, not_installed, slice_name
+from runners.tpu_slice import ELSEWHERE, INSTALL, not_attached, not_installed, slice_name, versions
 from runners.uploads import packed
 from schemas.records import Package
 
@@ -92,8 +90,8 @@ class TpuDevice(Device):
         return not_attached() or not_installed()
 
     def open(self) -> Identity:
-        if said := not_installed() if self.platform == "tpu" else None:
-            raise RunnerError(f"tpu: {said}")
+        if self.platform == "tpu" and not_installed():
+            raise RunnerError(f"tpu: {self.lacking()}")
         self.jax: Any = import_module("jax")
         self.jax.config.update(
             "jax_enable_x64", False
@@ -102,7 +100,7 @@ class TpuDevice(Device):
             devices = self.jax.devices(self.platform)
             local = self.jax.local_devices(backend=self.platform)
         self._use(local)
-        packages = [Package(name, version(name)) for name in ("jax", "jaxlib", "libtpu") if find_spec(name)]
+        packages = [Package(name, installed) for name, installed in versions().items()]
         return Identity(
             name=slice_name(devices),
             count=self.cores,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,3 +43,12 @@ def not_installed() -> str | None:
     """Which packages are missing, and what installs them; None where all are there."""
     missing = [name for name in ("jax", "libtpu") if find_spec(name) is None]
     return f"packages are missing (got no {' and no '.join(missing)}); run: {INSTALL}" if missing else None
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that are installed under their usual names."""
+    found = {}
+    for name in ("jax", "jaxlib", "libtpu"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -11,8 +11,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -24,6 +22,7 @@ from runners.baselines.worker import serve
 from runners.checkpoint import expected_shapes
 from runners.device import element_type
 from runners.tpu_cores import Cores
+from runners.tpu_slice import versions
 from runners.vendor import told
 from runners.weights import START_TOKEN, angles
 from schemas.records import Model
@@ -51,7 +50,7 @@ class NativeJax:
 
     @property
     def versions(self) -> dict[str, str]:
-        return {name: version(name) for name in ("jax", "jaxlib", "libtpu") if find_spec(name)}
+        return versions()
 
     def restart(self) -> None:
         self._state["position"] = self._put(self._depth_tokens)

@@ -334,8 +334,10 @@ def test_a_tpu_that_cannot_be_opened_is_told_with_its_remedy(
 
 @pytest.mark.skipif(find_spec("libtpu") is not None, reason="libtpu is installed: a TPU could be here")
 def test_jax_itself_is_asked_for_a_tpu_and_its_answer_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RunnerError, match=r"tpu: packages are missing \(got no libtpu\); run: pip install"):
-        TpuDevice().open()
+    for there, said in ((False, "no TPU found"), (True, r"packages are missing \(got no libtpu\); run: pip")):
+        monkeypatch.setattr(tpu_slice, "attached", lambda _, there=there: there)
+        with pytest.raises(RunnerError, match=f"^tpu: {said}"):
+            TpuDevice().open()
     monkeypatch.setattr(tpu, "not_installed", lambda: None)
     with pytest.raises(RunnerError, match=r"tpu: opening it: failed \(got '.*'\); (unset JAX|run: pip)"):
         TpuDevice().open()
