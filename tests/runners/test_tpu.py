@@ -35,7 +35,7 @@ MODEL = tiny_model()
 
 
 def step_of(storage: Storage = "bf16") -> Step:
-    return decode_step(MODEL, storage, DEPTH + STEPS)
+    return decode_step(MODEL, storage, 64)  # as the command rounds it up, so that XLA compiles it once
 
 
 def loaded(device: Device, storage: Storage = "bf16") -> Any:
@@ -400,19 +400,11 @@ def test_a_kernel_that_is_refused_and_one_that_is_wrong_have_failed_and_the_othe
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        "UNAVAILABLE: TPU device is gone",
-        "INTERNAL: Core halted unexpectedly: Accelerator device halted prematurely",
-    ],
-)
 def test_a_tpu_that_vanishes_between_repetitions_files_nothing_and_keeps_what_finished(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str,
-    at_first: Any,
-) -> None:  # fmt: skip
-    """The step is compiled already: its programs are those of the fixture."""
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     del data
+    said = "INTERNAL: Core halted unexpectedly: INTERNAL: Accelerator device halted prematurely"
     ran = InterpretedTpu.run
     repetitions = []
 
@@ -427,7 +419,6 @@ def test_a_tpu_that_vanishes_between_repetitions_files_nothing_and_keeps_what_fi
         return ran(self, steps)
 
     monkeypatch.setattr(InterpretedTpu, "run", run_until)
-    del at_first
     assert run() == 1
     line = told(capsys)
     assert f"tpu: running the step: failed (got '{said}'); see whether the device is still there" in line

@@ -19,7 +19,7 @@ from runners.tpu import TpuDevice
 from runners.tpu_cores import share, split_axis
 from runners.weights import Synthetic, first_contents
 from tests.runners.fakes.tpu import InterpretedTpu
-from tests.runners.fakes.tpu_cores import DEPTH_TOKENS, FOUR_SHARE, SEED, STEPS, environment
+from tests.runners.fakes.tpu_cores import DEPTH_TOKENS, FOUR_SHARE, SEED, STEPS, environment, native_tokens
 from tests.runners.kernels.cases import ROOT
 from tests.runners.tiny import untexted
 
@@ -66,7 +66,7 @@ def test_each_core_holds_its_rows_of_a_matrix_and_all_of_the_embedding(four: dic
 
 
 def test_native_jax_on_four_cores_decodes_what_it_decodes_on_one(four: dict[str, Any]) -> None:
-    assert four["native"] == decoded(1)["native"]
+    assert four["native"] == native_tokens(1)
     assert len(set(four["native"])) > 1
 
 

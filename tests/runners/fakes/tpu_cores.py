@@ -34,7 +34,7 @@ def environment(devices: int) -> dict[str, str]:
 
 
 def decoded(cores: int) -> dict[str, Any]:
-    """Ours, launch by launch too, and the baseline's."""
+    """What ours decodes, its kernels timed and not, and the baseline."""
     tpu_apart.LAUNCHES_TOGETHER = 1
     step = decode_step(FOUR_SHARE, "f32", DEPTH_TOKENS + STEPS)
     device = InterpretedTpu(cores)
@@ -43,19 +43,23 @@ def decoded(cores: int) -> dict[str, Any]:
     device.load(step, kernels, first_contents(FOUR_SHARE, step, Synthetic(SEED, "f32"), DEPTH_TOKENS, SEED))
     traced = device.trace(1)
     tokens = [device.read("token").tolist(), *device.run(STEPS - 1).tokens]
-    job = Job(FOUR_SHARE, "f32", DEPTH_TOKENS, STEPS, "tpu", {"cores": cores}, SEED, None, Path())
-    native = NativeJax(job)
-    native.restart()
-    chosen = [native.step(token) for token in (1, 2, 3)]
     parts = {name: list(array.sharding.shard_shape(array.shape)) for name, array in device.constant.items()}
     return {
         "count": identity.count,
         "tokens": tokens,
         "logits": device.read("logits").tolist(),
         "traced": sum(map(len, traced)),
-        "native": chosen,
+        "native": native_tokens(cores),
         "parts": parts,
     }
+
+
+def native_tokens(cores: int) -> list[int]:
+    """What the baseline decodes."""
+    job = Job(FOUR_SHARE, "f32", DEPTH_TOKENS, STEPS, "tpu", {"cores": cores}, SEED, None, Path())
+    native = NativeJax(job)
+    native.restart()
+    return [native.step(token) for token in (1, 2, 3)]
 
 
 if __name__ == "__main__":
