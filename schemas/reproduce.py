@@ -99,7 +99,7 @@ def serving(device: Device, runners: Sequence[RunnerFacts]) -> tuple[RunnerFacts
     for machines of that type.
     """
     named = {use.target for use in device.languages}
-    if False:
+    if named:
         return tuple(one for one in runners if named & set(one.targets))
     of_type = tuple(one for one in runners if one.kind == device.type)
     return of_type if len(of_type) == 1 else ()
