@@ -50,6 +50,15 @@ def test_the_processor_of_the_reference_stands_for_ones_own(capsys: pytest.Captu
     assert "CPU reference (measure your own CPU)" in " ".join(listed(capsys).split())
 
 
+def test_no_path_and_no_option_is_broken_at_a_hyphen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lacking in range(1, 40):
+        words = "x" * lacking + " /usr/local/a-toolkit-of-a-vendor/set-env.sh"
+        monkeypatch.setattr(registry.device_class("cpu"), "lacking", classmethod(lambda _, said=words: said))
+        assert "/usr/local/a-toolkit-of-a-vendor/set-env.sh\n" in listed(capsys)
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 def test_no_line_is_longer_than_the_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int

@@ -99,7 +99,8 @@ def test_each_result_is_filed_under_its_device_and_each_cluster_taken_down(
     cloud.leaves_result("b")
     assert launched("--devices", "a,b,a", "--submitter", "Somebody Else") == 0
     assert cloud.filed() == ["results/a/a-run.json", "results/b/b-run.json"]
-    said = capsys.readouterr().out
+    said, errors = capsys.readouterr()
+    assert errors == "", "nothing is up any more"
     for name in ("a", "b"):
         assert f"{name}: launching decode-board-{name}; its output is in build/fleet/{name}.log" in said
         assert f"{name}: filed data/results/{name}/{name}-run.json" in said
