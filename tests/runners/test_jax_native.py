@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def test_it_decodes_our_tokens_again_and_again(tmp_path: Path, model: Model, dep
     expected = our_tokens(model, tmp_path, depth_tokens)
     assert len(set(expected)) > STEPS // 2
     with start("jax", options(model, tmp_path, depth_tokens)) as beside:
-        assert {"jax", "jaxlib"} <= beside.versions.keys()
+        assert beside.versions == {"jax": version("jax")}
         assert [beside.repetition(STEPS).tokens for _ in range(2)] == [expected, expected]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from runners import tpu_apart
-from runners.baselines.jax_native import NativeJax
 from runners.baselines.job import Job
 from runners.kernels.source import KERNELS
 from runners.step import decode_step
@@ -56,6 +55,8 @@ def decoded(cores: int) -> dict[str, Any]:
 
 def native_tokens(cores: int) -> list[int]:
     """What the baseline decodes."""
+    from runners.baselines.jax_native import NativeJax
+
     job = Job(FOUR_SHARE, "f32", DEPTH_TOKENS, STEPS, "tpu", {"cores": cores}, SEED, None, Path())
     native = NativeJax(job)
     native.restart()
