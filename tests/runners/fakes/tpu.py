@@ -24,6 +24,7 @@ from runners.tpu import TpuDevice
 from schemas.load import load
 from schemas.records import Model
 from tests.runners.tiny import tiny_model
+from tests.simulators.pallas import described
 
 DATA = Path(__file__).resolve().parents[3] / "data"
 TRUE_MODEL = DATA / "models" / "deepseek-r1-distill-qwen-1.5b.yml"
@@ -57,8 +58,7 @@ class DescribedTpu(TpuDevice):
 
     def open(self) -> Identity:
         self.jax = import_module("jax")
-        topologies = import_module("jax.experimental.topologies")
-        self._use(topologies.get_topology_desc(self.topology, platform="tpu").devices)
+        self._use(described(self.topology))
         return Identity(self.topology, 1, None, ())
 
     def _put(self, numbers: Numbers, sharding: Any) -> Any:
