@@ -10,9 +10,11 @@ from pathlib import Path
 
 import click
 
-from runners import catalogue, fleet, guide, registry, reproduction
+from runners import guide, registry
 from runners.device import RunnerError
 from runners.devices import known_devices
+from runners.reproduction import catalogue, fleet
+from runners.reproduction import instructions as reproduction
 from schemas.records import serving
 
 _FAILED, _INTERRUPTED = 1, 130

@@ -17,11 +17,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from runners import aclnn, bisheng
-from runners.acl import Acl
-from runners.ascend_calls import Calls
-from runners.ascend_step import LoadedStep
-from runners.cann import library_path, written_version
 from runners.device import (
     About,
     Contents,
@@ -35,6 +30,11 @@ from runners.device import (
 )
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Storage
+from runners.stacks.ascend import aclnn, bisheng
+from runners.stacks.ascend.acl import Acl
+from runners.stacks.ascend.calls import Calls
+from runners.stacks.ascend.cann import library_path, written_version
+from runners.stacks.ascend.step import LoadedStep
 from runners.step import Step
 from runners.vendor import MEMORY
 from schemas.records import Execution, Package

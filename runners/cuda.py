@@ -28,11 +28,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from runners import cuda_versions, native
-from runners.cuda_gpu import OVERLAPPING, Call, Gpu, Timed, asking
-from runners.cuda_memory import Arena, Form
-from runners.cuda_overlap import IN_ORDER, kept
-from runners.cuda_probe import Probe
+from runners import native
 from runners.device import (
     About,
     Contents,
@@ -50,7 +46,12 @@ from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
 from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.sizes import Storage
-from runners.nvml import Nvml
+from runners.stacks.cuda import versions as cuda_versions
+from runners.stacks.cuda.gpu import OVERLAPPING, Call, Gpu, Timed, asking
+from runners.stacks.cuda.memory import Arena, Form
+from runners.stacks.cuda.nvml import Nvml
+from runners.stacks.cuda.overlap import IN_ORDER, kept
+from runners.stacks.cuda.probe import Probe
 from runners.step import Role, Step
 from runners.uploads import packed
 from schemas.records import Package

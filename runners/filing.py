@@ -192,9 +192,7 @@ def _timing(found: Findings, dtype: Dtype, device: Device, check: KernelCheck, i
     )
 
 
-def _baseline(
-    found: Findings, options: Options, ours: Result, environment: Environment, name: str
-) -> Result:
+def _baseline(found: Findings, options: Options, ours: Result, environment: Environment, name: str) -> Result:
     versions = tuple(Package(package, release) for package, release in found.versions.get(name, {}).items())
     taken = samples(options.plan, found.repetitions[name], None)
     stack = Stack(name, None, (), " ".join(f"{one.name} {one.version}" for one in versions) or None, None)

@@ -30,12 +30,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from runners import metal_probe
 from runners.device import About, Contents, Device, Identity, Numbers, Ran, RunnerError, element_type
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS, Layout
 from runners.kernels.sizes import Storage
-from runners.metal_gpu import Dispatch, Gpu, Memory
+from runners.stacks.metal import probe as metal_probe
+from runners.stacks.metal.gpu import Dispatch, Gpu, Memory
 from runners.step import Step
 from runners.uploads import packed
 from runners.vendor import told

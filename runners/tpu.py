@@ -1,7 +1,7 @@
 """TPUs: emitted Pallas, all of a step in one program that JAX compiles ahead of time; one dispatch a step.
 
 ``python -m runners.tpu`` measures a decode step on one core (on v4 and v5p, whose two cores JAX drives as one
-device, on one chip), or on several (:mod:`runners.tpu_cores`). Caches, token and position are donated, so that a
+device, on one chip), or on several (:mod:`runners.stacks.tpu.cores`). Caches, token and position are donated, so that a
 step changes them where they lie; the token's four bytes go to the host after each step, and nothing else does.
 """
 
@@ -35,11 +35,11 @@ from runners.kernels.emit.layout import ROWS
 from runners.kernels.emit.pallas import TARGET
 from runners.kernels.expr import Kernel
 from runners.kernels.sizes import Sizes, Storage
+from runners.stacks.tpu.apart import Apart
+from runners.stacks.tpu.cores import Cores, share, shared_weights
+from runners.stacks.tpu.program import DONATED, Function, Memory, Programs, function, held_shape
+from runners.stacks.tpu.slice import ELSEWHERE, INSTALL, not_attached, not_installed, slice_name, versions
 from runners.step import Step
-from runners.tpu_apart import Apart
-from runners.tpu_cores import Cores, share, shared_weights
-from runners.tpu_program import DONATED, Function, Memory, Programs, function, held_shape
-from runners.tpu_slice import ELSEWHERE, INSTALL, not_attached, not_installed, slice_name, versions
 from runners.uploads import packed
 from schemas.records import Package
 
@@ -215,7 +215,7 @@ class TpuDevice(Device):
         self.changing, self.activations = self.whole(self.changing, self.constant)
 
     def trace(self, steps: int) -> list[list[int]]:
-        """All of a kernel's launches in one program, as :mod:`runners.tpu_apart` says, on a step's last activations.
+        """All of a kernel's launches in one program (:mod:`runners.stacks.tpu.apart`), on a step's last activations.
 
         What they leave in the caches the step that follows puts right.
         """

@@ -1,8 +1,8 @@
 """AWS Trainium: emitted NKI kernels, compiled into graphs by PyTorch for Neuron, on one NeuronCore.
 
 ``python -m runners.trainium`` measures a decode step here. It runs as two graphs, the embedding with the first
-layers and the other layers with the head: :mod:`runners.neuron_graph` has what a graph is, and
-:mod:`runners.neuron_stacks` how each generation of the device compiles and runs one.
+layers and the other layers with the head: :mod:`runners.stacks.neuron.graph` has what a graph is, and
+:mod:`runners.stacks.neuron.generations` how each generation of the device compiles and runs one.
 
 A run takes one NeuronCore, as a process holds each that it uses to its end: so on a ``trn1.2xlarge``, which has
 two, a baseline has the other one. ``NEURON_RT_VISIBLE_CORES`` chooses which, where the person has set it.
@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from runners import neuron_machine, vendor
+from runners import vendor
 from runners.device import (
     About,
     Contents,
@@ -33,15 +33,16 @@ from runners.device import (
 )
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Storage
-from runners.neuron_graph import Graph, alone, halves
-from runners.neuron_step import NeuronStep, Stack
+from runners.stacks.neuron import machine as neuron_machine
+from runners.stacks.neuron.graph import Graph, alone, halves
+from runners.stacks.neuron.step import NeuronStep, Stack
 from runners.step import Step
 from schemas.records import Package
 
 _HELD = (
     "end what else holds the NeuronCores (neuron-ls names it), or choose another by NEURON_RT_VISIBLE_CORES"
 )
-_SDK = "see whether the SDK is the one that python -m runners.neuron_machine names"
+_SDK = "see whether the SDK is the one that python -m runners.stacks.neuron.machine names"
 _REPORT = f"{_SDK}, and report the kernel if it is"
 _REMEDIES = {
     "could not be initialized": _HELD,
@@ -74,7 +75,7 @@ class TrainiumDevice(Device):
             "pip install --no-deps --editable .",
             "pip install click jsonschema jsonschema-rs markdown 'ml-dtypes<0.6' msgspec nh3 platformdirs psutil "
             "pyyaml referencing safetensors",
-            "python -m runners.neuron_machine | sh",
+            "python -m runners.stacks.neuron.machine | sh",
         ),
         minutes=(30, 90),
     )
@@ -97,7 +98,7 @@ class TrainiumDevice(Device):
         self.target = neuron_machine.GENERATIONS[neuron_machine.device_name()].target
         cores = neuron_machine.take_one_core()
         with _told("opening the device", _SDK):
-            stacks = import_module("runners.neuron_stacks")
+            stacks = import_module("runners.stacks.neuron.generations")
             self.stack: Stack = stacks.Traced() if self.target == "nki" else stacks.Compiled()
             self.stack.download(self.stack.upload(np.zeros(1, np.float32)))
         toolchain = (*neuron_machine.packages(), cores)

@@ -82,13 +82,13 @@ STACKS: dict[str, Stack] = {
         "runners.baselines.neuron",
         ("trainium",),
         ("torch_neuronx",),
-        "python -m runners.neuron_machine | sh",
+        "python -m runners.stacks.neuron.machine | sh",
     ),
     "neuron-eager": Stack(
         "runners.baselines.neuron_eager",
         ("trainium",),
         ("torch_neuronx",),
-        "python -m runners.neuron_machine | sh",
+        "python -m runners.stacks.neuron.machine | sh",
     ),
     "pytorch-compiled": Stack(
         "runners.baselines.pytorch_compiled", ("cuda",), ("torch", "transformers"), _TORCH

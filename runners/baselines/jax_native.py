@@ -21,7 +21,7 @@ from runners.baselines.job import Job
 from runners.baselines.worker import serve
 from runners.checkpoint import expected_shapes
 from runners.device import element_type
-from runners.tpu_cores import Cores
+from runners.stacks.tpu.cores import Cores
 from runners.vendor import told
 from runners.weights import START_TOKEN, angles
 from schemas.records import Model

@@ -15,7 +15,7 @@ from runners.baselines.worker import serve
 from runners.kernels.emit import Emitted
 from runners.kernels.source import KERNELS
 from runners.latencies import SEED
-from runners.neuron_graph import Graph, halves
+from runners.stacks.neuron.graph import Graph, halves
 from runners.step import Step, decode_step, room
 from runners.trainium import TrainiumDevice
 from runners.weights import START_TOKEN, first_contents

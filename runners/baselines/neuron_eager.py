@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from runners.baselines.neuron import OneGraph
 from runners.baselines.worker import serve
 from runners.kernels.emit import Emitted
-from runners.neuron_graph import Graph, singles
+from runners.stacks.neuron.graph import Graph, singles
 from runners.step import Step
 
 

@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runners import command, cuda, cuda_memory, cuda_overlap, cuda_versions
+from runners import command, cuda
 from runners.cuda import CudaDevice
-from runners.cuda_gpu import Gpu
 from runners.device import Device, Ran, RunnerError
 from runners.kernels.emit import Emitted, emit
 from runners.kernels.sizes import Storage, step_sizes
 from runners.kernels.source import DECODE_STEP, KERNELS, MICROBENCHMARKS
 from runners.latencies import rotated
 from runners.null import NullDevice
+from runners.stacks.cuda import memory as cuda_memory
+from runners.stacks.cuda import overlap as cuda_overlap
+from runners.stacks.cuda import versions as cuda_versions
+from runners.stacks.cuda.gpu import Gpu
 from runners.step import decode_step
 from runners.weights import Synthetic, first_contents
 from tests.runners import runs

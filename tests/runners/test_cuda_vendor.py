@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from runners import cuda
-from runners.cuda_gpu import machine_code
 from runners.device import KernelError
 from runners.kernels.emit import Emitted, emit
 from runners.kernels.expr import Array, Axis, Kernel
 from runners.kernels.sizes import Sizes
 from runners.kernels.source import KERNELS
+from runners.stacks.cuda.gpu import machine_code
 from tests.runners.fakes import cuda as fakes
 from tests.runners.fakes import cuda_device, cuda_streams
 from tests.runners.kernels.cases import TRUE

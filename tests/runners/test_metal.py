@@ -18,15 +18,16 @@ import numpy as np
 import pytest
 import yaml
 
-from runners import command, metal, metal_probe
+from runners import command, metal
 from runners.device import Device, KernelError, RunnerError
 from runners.kernels.emit import Emitted, emit
 from runners.kernels.expr import Array, Axis, Kernel
 from runners.kernels.sizes import Sizes, Storage, step_sizes
 from runners.kernels.source import DECODE_STEP, MICROBENCHMARKS
 from runners.metal import MetalDevice
-from runners.metal_gpu import Gpu
 from runners.null import NullDevice
+from runners.stacks.metal import probe as metal_probe
+from runners.stacks.metal.gpu import Gpu
 from runners.step import Step, decode_step
 from runners.weights import Synthetic, first_contents
 from schemas.load import load

@@ -88,7 +88,7 @@ def test_the_runner_has_both_which_need_what_it_needs() -> None:
         assert not stack.in_process
         assert (REPOSITORY / f"{stack.module.replace('.', '/')}.py").is_file()
         if lacking := baselines.available("trainium")[name]:
-            assert lacking == "torch_neuronx not installed; python -m runners.neuron_machine | sh"
+            assert lacking == "torch_neuronx not installed; python -m runners.stacks.neuron.machine | sh"
 
 
 def test_a_worker_takes_a_core_of_its_own_as_ours_did(tmp_path: Path) -> None:

@@ -13,14 +13,16 @@ import pytest
 
 from generator.build import validate
 from generator.layout import Layout
-from runners import baselines, command, registry, tpu, tpu_apart, tpu_slice
+from runners import baselines, command, registry, tpu
 from runners.device import Device, RunnerError
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Storage
 from runners.null import NullDevice
+from runners.stacks.tpu import apart as tpu_apart
+from runners.stacks.tpu import slice as tpu_slice
+from runners.stacks.tpu.program import Programs, function
 from runners.step import Step, decode_step
 from runners.tpu import TpuDevice
-from runners.tpu_program import Programs, function
 from runners.weights import START_TOKEN, Synthetic, first_contents
 from schemas.records import Result
 from tests.runners import runs

@@ -14,9 +14,9 @@ from runners.device import RunnerError
 from runners.kernels.sizes import Sizes, step_sizes
 from runners.kernels.source import KERNELS
 from runners.null import NullDevice
+from runners.stacks.tpu.cores import share, split_axis
 from runners.step import decode_step
 from runners.tpu import TpuDevice
-from runners.tpu_cores import share, split_axis
 from runners.weights import Synthetic, first_contents
 from tests.runners.fakes.tpu import InterpretedTpu
 from tests.runners.fakes.tpu_cores import DEPTH_TOKENS, FOUR_SHARE, SEED, STEPS, environment, native_tokens

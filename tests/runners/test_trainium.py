@@ -15,14 +15,16 @@ import pytest
 
 from generator.build import validate
 from generator.layout import Layout as SiteLayout
-from runners import command, neuron_graph, neuron_machine
+from runners import command
 from runners.check import check_kernels
 from runners.device import KernelError, RunnerError
 from runners.kernels.emit import Emitted, emit
 from runners.kernels.sizes import Storage
 from runners.kernels.source import KERNELS
-from runners.neuron_stacks import on_host
 from runners.null import NullDevice
+from runners.stacks.neuron import graph as neuron_graph
+from runners.stacks.neuron import machine as neuron_machine
+from runners.stacks.neuron.generations import on_host
 from runners.step import Step, decode_step
 from runners.trainium import TrainiumDevice
 from runners.weights import Synthetic, first_contents

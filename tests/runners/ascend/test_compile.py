@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from runners import bisheng
-from runners.cann import written_version
 from runners.device import KernelError
 from runners.kernels.emit import Emitted, emit
 from runners.kernels.source import KERNELS
+from runners.stacks.ascend import bisheng
+from runners.stacks.ascend.cann import written_version
 from runners.step import Step
 from tests.runners.fakes.ascend import Machine
 
@@ -32,7 +32,7 @@ def commands(monkeypatch: Patch) -> list[list[str]]:
         seen.append([Path(command[0]).name, *command[1:]])
         return own(command, **more)
 
-    monkeypatch.setattr("runners.bisheng.subprocess.run", run)
+    monkeypatch.setattr("runners.stacks.ascend.bisheng.subprocess.run", run)
     return seen
 
 

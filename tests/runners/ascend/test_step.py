@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runners import acl, ascend
+from runners import ascend
 from runners.ascend import AscendDevice
 from runners.check import check_kernels, relative_l2_error
 from runners.device import Contents, RunnerError
 from runners.devices import slug
 from runners.kernels.source import KERNELS
+from runners.stacks.ascend import acl
 from runners.step import Step
 from runners.weights import START_TOKEN
 from schemas.records import Package
@@ -63,7 +64,7 @@ def test_each_step_is_timed_from_its_launches_to_its_token(
         seen.append(len(machine.ran))
         return len(seen)
 
-    monkeypatch.setattr("runners.ascend_step.time.perf_counter_ns", clock)
+    monkeypatch.setattr("runners.stacks.ascend.step.time.perf_counter_ns", clock)
     assert device.run(2).step_ns == [1, 1]
     count = len(step.launches)
     assert seen == [0, count, count, 2 * count]

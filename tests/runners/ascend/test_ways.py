@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runners.aclnn import OPERATORS
 from runners.check import check_kernels, relative_l2_error
 from runners.device import Contents, RunnerError
+from runners.stacks.ascend.aclnn import OPERATORS
 from runners.step import Step, decode_step
 from runners.weights import Synthetic, first_contents
 from schemas.records import Execution, Package
@@ -65,7 +65,7 @@ def test_an_operator_that_refuses_is_told(
     machine: Machine, step: Step, contents: Contents, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if where == "libopapi":
-        monkeypatch.setattr("runners.aclnn._LIBRARIES", ())
+        monkeypatch.setattr("runners.stacks.ascend.aclnn._LIBRARIES", ())
         refusal = r"CANN: has no operator aclnnCast .*; install the operators' package"
     else:
         machine.fail("aclnnRmsNorm", 561002)

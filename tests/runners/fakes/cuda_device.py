@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from runners import cuda, cuda_probe
+from runners import cuda
 from runners.device import element_type
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.schedule import has_dynamic
+from runners.stacks.cuda import probe as cuda_probe
 from tests.runners.fakes.cuda_streams import (
     CUDAError,
     Event,

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from runners import metal_probe
 from runners.device import element_type
 from runners.kernels.emit import Emitted
+from runners.stacks.metal import probe as metal_probe
 from tests.runners.kernels.executors import Call
 
 POISON, FREED = 0xFF, 0xDD

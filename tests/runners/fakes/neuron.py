@@ -23,7 +23,7 @@ import ml_dtypes
 import numpy as np
 import torch
 
-from runners import neuron_machine
+from runners.stacks.neuron import machine as neuron_machine
 from tests.simulators.nki import simulate
 
 VERSIONS = {"torch-neuronx": "2.9.0.2.11.19912", "torch": "2.9.0", "neuronx-cc": "2.22.12471.0"}

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runners import tpu_apart
 from runners.baselines.job import Job
 from runners.kernels.source import KERNELS
+from runners.stacks.tpu import apart as tpu_apart
 from runners.step import decode_step
 from runners.weights import Synthetic, first_contents
 from tests.runners.fakes.tpu import InterpretedTpu

@@ -27,8 +27,8 @@ import torch
 from runners.device import Numbers, RunnerError
 from runners.environment import line
 from runners.kernels.emit import Emitted
-from runners.neuron_graph import Form, Graph, Tensor, apply
-from runners.neuron_step import Built, Tensors
+from runners.stacks.neuron.graph import Form, Graph, Tensor, apply
+from runners.stacks.neuron.step import Built, Tensors
 
 DEVICE = "neuron:0"
 FLAGS = ("--auto-cast=none", "-O1")
@@ -175,7 +175,7 @@ def _refused(error: Exception, log: Path) -> RunnerError:
     said = ": ".join(filter(None, (line(str(error)) or type(error).__name__, line(fault))))
     return RunnerError(
         f"neuronx-cc: refuses a graph (got '{said}'); "
-        "see whether the SDK is the one that python -m runners.neuron_machine names, and report the kernel if it is"
+        "see whether the SDK is the one that python -m runners.stacks.neuron.machine names; if so, report it"
     )
 
 

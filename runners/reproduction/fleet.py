@@ -27,7 +27,7 @@ from pathlib import Path
 
 from runners import guide, record
 from runners.device import RunnerError
-from runners.skypilot import RESULTS, cluster_name
+from runners.reproduction.skypilot import RESULTS, cluster_name
 from schemas.load import load
 from schemas.problems import closest
 from schemas.records import Device, Result

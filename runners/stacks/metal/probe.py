@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runners.metal_gpu import Gpu, Memory
+from runners.stacks.metal.gpu import Gpu, Memory
 
 LEAST_BYTES = 256_000_000
 """A buffer of so many bytes is larger than any cache of these GPUs."""

@@ -19,10 +19,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from runners.acl import Acl, Placed
-from runners.cann import declare, home, loaded
 from runners.device import RunnerError
 from runners.kernels.emit import Emitted
+from runners.stacks.ascend.acl import Acl, Placed
+from runners.stacks.ascend.cann import declare, home, loaded
 
 _TENSOR = c_void_p
 SIGNATURES: dict[str, tuple[Any, ...]] = {

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from runners.cuda_gpu import Gpu
 from runners.device import Numbers, RunnerError
 from runners.kernels.emit.layout import Layout
+from runners.stacks.cuda.gpu import Gpu
 from runners.vendor import MEMORY
 
 _ALIGNED_BYTES = 256

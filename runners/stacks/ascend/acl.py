@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from runners.cann import ERRORS, declare, library_path, loaded
 from runners.device import Numbers, RunnerError
 from runners.environment import line
+from runners.stacks.ascend.cann import ERRORS, declare, library_path, loaded
 from runners.vendor import GONE
 
 _OUT = POINTER(c_void_p)

@@ -20,9 +20,9 @@ from runners.device import RunnerError
 from runners.devices import known_devices
 from runners.guide import DATA, ROOT
 from runners.kernels.emit import TARGETS
-from runners.notebook import notebook
 from runners.options import DEFAULT_DEPTH_TOKENS, DEFAULT_MODEL, FULL
-from runners.skypilot import task
+from runners.reproduction.notebook import notebook
+from runners.reproduction.skypilot import task
 from schemas.load import REPRODUCE, parse
 from schemas.records import Beside, Device, Option, Protocol, Reproduce, RunnerFacts, serving
 

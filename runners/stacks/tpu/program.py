@@ -16,8 +16,8 @@ from typing import Any
 
 from runners.kernels.emit import Emitted
 from runners.kernels.expr import Array
+from runners.stacks.tpu.cores import gathered, own_part
 from runners.step import Buffer, Launch, Step
-from runners.tpu_cores import gathered, own_part
 
 Memory = dict[str, Any]
 """Buffer name to JAX array. A single number is an array of one."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from runners.cuda_gpu import Call, Gpu
-from runners.cuda_memory import Arena
+from runners.stacks.cuda.gpu import Call, Gpu
+from runners.stacks.cuda.memory import Arena
 
 THREADS = 512  # of a block, as cuda.cu has it
 _BLOCKS = 16  # for each multiprocessor

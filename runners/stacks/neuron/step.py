@@ -16,7 +16,7 @@ import numpy as np
 from runners.device import Contents, Numbers
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
-from runners.neuron_graph import Form, Graph, Tensor, kinds
+from runners.stacks.neuron.graph import Form, Graph, Tensor, kinds
 from runners.step import Buffer, Step
 from runners.uploads import packed
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from runners import registry, reproduction
+from runners import registry
 from runners.device import RunnerError
 from runners.devices import known_devices, slug
 from runners.guide import DATA
 from runners.options import DEFAULT_DEPTH_TOKENS
+from runners.reproduction import instructions as reproduction
 from schemas.load import load
 from schemas.records import Reproduce, serving
 from tests.runners import runs

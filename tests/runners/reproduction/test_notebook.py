@@ -113,7 +113,7 @@ def test_the_packages_of_colab_stay_as_they_are(path: Path) -> None:
 def test_a_machine_with_an_older_driver_compiles_by_what_that_runs() -> None:
     last = cells(DATA / "reproduce/nvidia-t4.ipynb")["install"].splitlines()[-1]
     assert last == "pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
-    remedy = (ROOT / "runners/cuda_versions.py").read_text()
+    remedy = (ROOT / "runners/stacks/cuda/versions.py").read_text()
     assert last in remedy, "it is the runner's own remedy"
 
 

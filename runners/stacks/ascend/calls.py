@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from runners.acl import Acl, Placed
-from runners.aclnn import Operators
-from runners.bisheng import Launcher
 from runners.device import Numbers, RunnerError
 from runners.kernels.emit import Emitted
 from runners.kernels.reference import evaluate_in_blocks
+from runners.stacks.ascend.acl import Acl, Placed
+from runners.stacks.ascend.aclnn import Operators
+from runners.stacks.ascend.bisheng import Launcher
 from schemas.records import Execution
 
 Call = Callable[[], None]

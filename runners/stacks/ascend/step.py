@@ -14,11 +14,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from runners.acl import TO_DEVICE, TO_HOST, Acl, Placed
-from runners.ascend_calls import Call, Calls
 from runners.device import Contents, Numbers, Ran, RunnerError, element_type
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
+from runners.stacks.ascend.acl import TO_DEVICE, TO_HOST, Acl, Placed
+from runners.stacks.ascend.calls import Call, Calls
 from runners.step import Step
 from runners.uploads import packed
 

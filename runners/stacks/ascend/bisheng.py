@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from runners.cann import SET_UP, cann_version, home, loaded
 from runners.compiler import kept_library
 from runners.device import KernelError, RunnerError
 from runners.environment import line
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.expr import Array
+from runners.stacks.ascend.cann import SET_UP, cann_version, home, loaded
 from schemas.records import Package
 
 Launcher = Callable[..., None]

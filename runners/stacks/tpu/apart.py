@@ -16,9 +16,9 @@ from importlib import import_module
 from typing import Any
 
 from runners.device import element_type
+from runners.stacks.tpu.cores import Cores
+from runners.stacks.tpu.program import Memory, Programs, held_shape
 from runners.step import Buffer, touched
-from runners.tpu_cores import Cores
-from runners.tpu_program import Memory, Programs, held_shape
 
 LAUNCHES_TOGETHER = 28
 """So many launches at least share a dispatch."""

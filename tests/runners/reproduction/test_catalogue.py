@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from runners import __main__ as command
-from runners import registry, reproduction
+from runners import registry
 from runners.devices import known_devices
 from runners.guide import DATA, ROOT
 from runners.kernels.emit import TARGETS
+from runners.reproduction import instructions as reproduction
 
 
 def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

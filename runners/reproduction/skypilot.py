@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from runners.fresh_python import ACTIVATE, install_lines
+from runners.reproduction.fresh_python import ACTIVATE, install_lines
 from schemas.records import Device, Reproduce, RunnerFacts
 
 RESULTS = "decode-board-results"

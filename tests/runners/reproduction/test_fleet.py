@@ -13,11 +13,13 @@ import click
 import pytest
 
 from runners import __main__ as command
-from runners import fleet, guide, registry, reproduction
+from runners import guide, registry
+from runners.reproduction import fleet
+from runners.reproduction import instructions as reproduction
 from tests.runners import runs
 from tests.schemas import examples
 
-FAKES = Path(__file__).parent / "fakes" / "clouds"
+FAKES = Path(__file__).parents[1] / "fakes" / "clouds"
 RENTED = """\
 reproduction: null
 access:

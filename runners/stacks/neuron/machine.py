@@ -2,7 +2,7 @@
 
 Nothing here starts the Neuron runtime or imports a package of it: ``neuron-ls`` says neither the generation of a
 device nor, without the network, the type of the instance, and the system's files say both.
-``python -m runners.neuron_machine`` says the command that installs what this machine's device is programmed with.
+``python -m runners.stacks.neuron.machine`` says the command that installs what programs this machine's device.
 """
 
 from __future__ import annotations

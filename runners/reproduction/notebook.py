@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from runners.fresh_python import ACTIVATE, install_lines
-from runners.skypilot import RESULTS
+from runners.reproduction.fresh_python import ACTIVATE, install_lines
+from runners.reproduction.skypilot import RESULTS
 from schemas.records import Colab, Device, Reproduce, RunnerFacts
 
 _ASKS = {

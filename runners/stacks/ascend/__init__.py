@@ -1,0 +1,1 @@
+"""Huawei: CANN, that is AscendCL, its operators and its compilers."""

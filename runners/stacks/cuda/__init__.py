@@ -1,0 +1,1 @@
+"""NVIDIA: NVRTC and the driver through cuda.core, and NVML."""

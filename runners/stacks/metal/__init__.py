@@ -1,0 +1,1 @@
+"""Apple: Metal through PyObjC."""

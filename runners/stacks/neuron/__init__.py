@@ -1,0 +1,1 @@
+"""AWS Neuron: graphs of NKI kernels by PyTorch."""

@@ -1,0 +1,1 @@
+"""TPUs: JAX programs of Pallas kernels."""
