@@ -283,7 +283,15 @@ def test_a_full_disk_here_fails_one_device_and_says_that_its_cluster_is_up(
 
 def test_an_interrupt_says_which_clusters_are_up(cloud: Cloud) -> None:
     cloud.tell("wait", "")
-    program = [sys.executable, "-m", "tests.runners.test_fleet", str(cloud.root), "--yes", "--devices", "a,b"]
+    program = [
+        sys.executable,
+        "-m",
+        "tests.runners.reproduction.test_fleet",
+        str(cloud.root),
+        "--yes",
+        "--devices",
+        "a,b",
+    ]
     running = subprocess.Popen(
         program, cwd=runs.REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
