@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 from pathlib import Path
 
 import click
 
 from runners import guide, registry
-from runners.device import RunnerError
+from runners.console import FAILED, ended
 from runners.devices import known_devices
 from runners.reproduction import catalogue, fleet
 from runners.reproduction import instructions as reproduction
 from schemas.records import serving
 
-_FAILED, _INTERRUPTED = 1, 130
-
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit status. No traceback for what a person can mend."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return program.main(arguments, prog_name="python -m runners", standalone_mode=False) or 0
-    except click.ClickException as error:
-        click.echo(f"error: {error.format_message()} See --help.", err=True)
-    except RunnerError as error:
-        for line in str(error).splitlines():
-            click.echo(f"error: {line}", err=True)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return _INTERRUPTED
-    return _FAILED
+    """Run the command; the exit status."""
+    return ended(lambda: program, arguments, "python -m runners")
 
 
 @click.group("runners", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -110,7 +96,7 @@ def fleet_command(
     order = fleet.Order(submitter, output.resolve() if output else None, keep=not down)
     crew = fleet.Fleet(folder, order, click.echo)
     try:
-        return _FAILED if fleet.launch(asked, crew) else 0
+        return FAILED if fleet.launch(asked, crew) else 0
     finally:
         for line in fleet.still_up(crew):
             click.echo(line, err=True)

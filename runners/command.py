@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import click
 from click.core import ParameterSource
 
 from runners import devices, filing, guide, journal, options, record, registry
-from runners.console import Console
-from runners.device import Device, RunnerError
+from runners.console import FAILED, INTERRUPTED, Console, ended
+from runners.device import Device
 from runners.environment import environment
 from runners.guide import DATA
 from runners.kernels.sizes import Storage
@@ -21,24 +20,10 @@ from runners.summary import summary
 from schemas.records import Device as DeviceRecord
 from schemas.records import Model, Result
 
-_FAILED, _INTERRUPTED = 1, 130
-
 
 def main(runner: str, arguments: list[str] | None = None) -> int:
-    """Run the command of ``runner``; the exit status. No traceback for what a person can mend."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        program = command(runner)
-        return program.main(arguments, prog_name=f"python -m runners.{runner}", standalone_mode=False) or 0
-    except click.ClickException as error:
-        click.echo(f"error: {error.format_message()} See --help.", err=True)
-    except RunnerError as error:
-        for line in str(error).splitlines():
-            click.echo(f"error: {line}", err=True)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return _INTERRUPTED
-    return _FAILED
+    """Run the command of ``runner``; the exit status."""
+    return ended(lambda: command(runner), arguments, f"python -m runners.{runner}")
 
 
 def command(runner: str) -> click.Command:
@@ -120,8 +105,8 @@ def _close(
 
 def _status(found: Findings) -> int:
     if found.interrupted:
-        return _INTERRUPTED
-    return _FAILED if found.failed or (found.step and not found.step.passed) else 0
+        return INTERRUPTED
+    return FAILED if found.failed or (found.step and not found.step.passed) else 0
 
 
 def _arguments() -> list[str]:

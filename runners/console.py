@@ -1,18 +1,40 @@
-"""Lines that stay, and on a terminal one line that says what is being done at the moment."""
+"""How a command speaks: lines that stay, one that says what is being done at the moment, and how it ends."""
 
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 import click
 
+from runners.device import RunnerError
+
 _WRAPPER = textwrap.TextWrapper(
     80, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
 )
+
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def ended(program: Callable[[], click.Command], arguments: list[str] | None, name: str) -> int:
+    """Make a command and run it; the exit status. No traceback for what a person can mend."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return program().main(arguments, prog_name=name, standalone_mode=False) or 0
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()} See --help.", err=True)
+    except RunnerError as error:
+        for line in str(error).splitlines():
+            click.echo(f"error: {line}", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    return FAILED
 
 
 class Console:

@@ -35,7 +35,7 @@ def parameters(stack: type[Device]) -> list[click.Parameter]:
     def either(full: float, quick: float) -> str:
         return f"[default: {full:g}; {quick:g} with --quick]"
 
-    return [
+    workload = [
         click.Option(["--model"], default=DEFAULT_MODEL, show_default=True, metavar="ID",
                      help="A model of data/models."),
         click.Option(["--weights"], type=_FOLDER, metavar="DIR",
@@ -51,12 +51,25 @@ def parameters(stack: type[Device]) -> list[click.Parameter]:
                      f"{either(FULL.least_repetitions, QUICK.least_repetitions)}"),
         click.Option(["--max-seconds"], type=click.FloatRange(1), metavar="S",
                      help=f"Stop measuring after this time. {either(FULL.most_seconds, QUICK.most_seconds)}"),
+    ]  # fmt: skip
+    return [*workload, *_of_stack(stack), *_around(stack)]
+
+
+def _of_stack(stack: type[Device]) -> list[click.Parameter]:
+    """What only some stacks have."""
+    return [
         *(click.Option([f"--{setting.name.replace('_', '-')}"], type=click.IntRange(setting.least, setting.most),
                        metavar="N", help=f"{setting.help} [default: {setting.default}]")
           for setting in stack.settings),
         *([click.Option(["--execute"], multiple=True, metavar="KERNEL=WAY",
                         help=f"Run a kernel otherwise than emitted ({', '.join(stack.ways[1:])}); the file says so.")]
           if len(stack.ways) > 1 else ()),
+    ]  # fmt: skip
+
+
+def _around(stack: type[Device]) -> list[click.Parameter]:
+    """Whose run it is, where it goes, and what runs beside it."""
+    return [
         click.Option(["--device"], metavar="ID",
                      help="A device of data/devices. [default: found by its name, or drafted]"),
         click.Option(["--submitter"], default="anonymous", show_default=True, metavar="NAME",
@@ -69,7 +82,7 @@ def parameters(stack: type[Device]) -> list[click.Parameter]:
                      f"{', '.join([*baselines.names(stack.runner), 'all (those that are installed)'])}."),
         click.Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
         click.Option(["--quick"], is_flag=True,
-                     help="About a minute: is all in order here? Its result is not for submission."),
+                     help="A short run: is all in order here? Its result is not for submission."),
         click.Option(["--dry-run"], is_flag=True, help="Say what would be measured and filed, and stop."),
     ]  # fmt: skip
 
