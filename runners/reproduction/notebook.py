@@ -38,7 +38,7 @@ _ABOUT = """\
 # Decode Board: {name}
 
 How fast does this device decode? The kernels of a language model's decode step are emitted for it, each of them and
-the whole step are checked against a float64 reference, and then timed. It takes {least} to {most} minutes.
+the whole step are checked against a float64 reference, and then timed. Expect about {least} to {most} minutes.
 
 1. **Runtime > Change runtime type > {runtime}**
 2. **Runtime > Run all**
@@ -68,7 +68,7 @@ def notebook(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
         _code("accelerator", _check(device, colab)),
         _shell("clone", "set -e", "cd /content", clone),
         _shell("install", "set -e", there, *install_lines(runner), *colab.install),
-        _prose("quick-words", "## Is all in order here? About a minute"),
+        _prose("quick-words", "## Is all in order here? A short run"),
         _shell("quick", *enter, f"{runner.quick} --output /content/quick"),
         _prose("run-words", "## The measurement"),
         _shell("run", 'SUBMITTER="anonymous"  # who is credited on the board', *enter, full),
