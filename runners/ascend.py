@@ -1,8 +1,9 @@
 """Huawei's Ascend NPUs of A2 and A3: emitted AscendC or PTO, compiled by CANN, launched by AscendCL.
 
 ``python -m runners.ascend`` measures a decode step here. All launches of a step are one graph, captured once and
-replayed (``--graph 0`` launches them one by one). A kernel may be run by the vendor's operator or on the host instead
-(``--execute``): the file says so, and a step with a kernel on the host is never a graph.
+replayed (``--graph 0`` launches them one by one). ``--pto 0`` takes every kernel in AscendC. A kernel may be run by
+the vendor's operator or on the host instead (``--execute``): the file says so, and a step with a kernel on the host
+is never a graph.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from runners.device import (
     Setting,
     element_type,
 )
-from runners.kernels.emit import Emitted
-from runners.kernels.sizes import Storage
+from runners.kernels.emit import Emitted, emit
+from runners.kernels.expr import Kernel
+from runners.kernels.sizes import Sizes, Storage
 from runners.stacks.ascend import aclnn, bisheng
 from runners.stacks.ascend.acl import Acl
 from runners.stacks.ascend.calls import Calls
@@ -80,12 +82,20 @@ class AscendDevice(Device):
             least=0,
             most=1,
         ),
+        Setting(
+            "pto",
+            "1: take in PTO the kernels that the device's file names for it. 0: take all in AscendC, without ptoas.",
+            "1",
+            least=0,
+            most=1,
+        ),
     )
     ways: ClassVar[tuple[Execution, ...]] = ("emitted", "vendor_library", "host")
     target = "ascendc"
 
-    def __init__(self, graph: int | None = None) -> None:
+    def __init__(self, graph: int | None = None, pto: int | None = None) -> None:
         self.graph = 1 if graph is None else graph
+        self.pto = 1 if pto is None else pto
         self._launchers: dict[str, bisheng.Launcher] = {}
         self._loaded: LoadedStep | None = None
 
@@ -98,6 +108,9 @@ class AscendDevice(Device):
             return str(error)
         return None
 
+    def emit(self, kernel: Kernel, sizes: Sizes, storage: Storage) -> Emitted:
+        return super().emit(kernel, sizes, storage) if self.pto else emit(kernel, self.target, sizes, storage)
+
     def implementation(self, kernel: str) -> str | None:
         match self.executions.get(kernel):
             case "vendor_library":
@@ -108,7 +121,7 @@ class AscendDevice(Device):
 
     def open(self) -> Identity:
         self._refuse_without_operator()
-        self._tools = bisheng.find()
+        self._tools = bisheng.find(pto=bool(self.pto))
         self._acl = Acl()
         chip = self._acl.soc_name()
         if not _CHIPS.match(chip):

@@ -44,13 +44,16 @@ _LIMIT_S = 600
 _TYPES = {"bf16": "bfloat16_t", "f16": "half", "f32": "float", "i32": "int32_t"}
 _NO_PTOAS = (
     "install it (github.com/hw-native-sys/PTOAS) and set PTO_ISA_ROOT to a checkout of pto-isa, "
-    "or let the device's file name no kernels for pto"
+    "or take all kernels in AscendC: --pto 0"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The programs that compile, and what they say of themselves. ``ptoas`` is None where it is not installed."""
+    """The programs that compile, and what they say of themselves.
+
+    ``ptoas`` is None where it is not installed or not wanted.
+    """
 
     bisheng: str
     ptoas: str | None
@@ -101,9 +104,9 @@ def path() -> str:
     return found
 
 
-def find() -> Tools:
-    """The compiler, and ptoas where it is installed."""
-    bisheng, ptoas = path(), shutil.which("ptoas")
+def find(pto: bool) -> Tools:
+    """The compiler, and where ``pto`` is wanted ptoas, if it is installed."""
+    bisheng, ptoas = path(), shutil.which("ptoas") if pto else None
     packages = [Package("CANN", cann_version()), Package("bisheng", _version(bisheng))]
     if ptoas:
         packages.append(Package("ptoas", _version(ptoas)))

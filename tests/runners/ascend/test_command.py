@@ -189,18 +189,48 @@ def test_what_is_missing_can_be_asked_without_a_run(
     assert (AscendDevice.lacking() or "").startswith(FAILURES[spoil])
 
 
-def test_a_language_without_its_assembler_is_refused(
-    machine: Machine, tmp_path: Path, told: Told, monkeypatch: Patch
-) -> None:
+@pytest.fixture
+def without_ptoas(machine: Machine, tmp_path: Path, monkeypatch: Patch) -> Machine:
+    """The machine with CANN's compiler and no assembler of PTO."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "bisheng").symlink_to(machine.home / "bin" / "bisheng")
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    return machine
+
+
+def test_a_language_without_its_assembler_is_refused(
+    without_ptoas: Machine, tmp_path: Path, told: Told
+) -> None:
+    del without_ptoas
     status, text = told()
     (error,) = errors(text)
     assert error.startswith(
         "error: ptoas: not found, and q_proj_matvec is in PTO-MLIR; install it (github.com/"
     )
+    assert error.endswith("or take all kernels in AscendC: --pto 0")
     assert (status, results(tmp_path)) == (1, [])
+
+
+def test_a_person_without_the_assembler_can_take_all_in_ascendc_and_the_file_says_so(
+    without_ptoas: Machine, tmp_path: Path, told: Told
+) -> None:
+    del without_ptoas
+    assert told("--pto", "0")[0] == 0
+    result = filed(tmp_path)
+    assert result.stack.languages == ("AscendC C++",)
+    assert result.kernels
+    assert {timing.language for timing in result.kernels.timings} == {"AscendC C++"}
+    assert result.environment
+    assert result.environment.command == "python -m runners.ascend --depth 4 --pto 0 --quick"
+
+
+def test_an_assembler_that_is_not_wanted_is_not_on_file(machine: Machine) -> None:
+    del machine
+    named = {
+        pto: {one.name for one in AscendDevice(pto=pto).open().toolchain} & {"bisheng", "ptoas"}
+        for pto in (0, 1)
+    }
+    assert named == {0: {"bisheng"}, 1: {"bisheng", "ptoas"}}
 
 
 # --- kernels and devices that fail ----------------------------------------------------------------

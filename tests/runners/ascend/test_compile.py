@@ -38,7 +38,7 @@ def commands(monkeypatch: Patch) -> list[list[str]]:
 
 def test_ascendc_is_compiled_in_one_go_to_a_library(machine: Machine, step: Step, monkeypatch: Patch) -> None:
     del machine
-    tools, seen = bisheng.find(), commands(monkeypatch)
+    tools, seen = bisheng.find(pto=True), commands(monkeypatch)
     emitted = replace(
         text(step, "rms_norm", "ascendc"), text=text(step, "rms_norm", "ascendc").text + "// 1\n"
     )
@@ -51,7 +51,7 @@ def test_pto_goes_through_its_assembler_and_is_linked_as_one_object(
     machine: Machine, step: Step, monkeypatch: Patch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PTO_ISA_ROOT", str(tmp_path))
-    tools, seen = bisheng.find(), commands(monkeypatch)
+    tools, seen = bisheng.find(pto=True), commands(monkeypatch)
     tools.build(text(step, "o_proj_matvec", "pto"))
     assembled, compiled, linked = seen
     assert assembled == [
@@ -69,7 +69,7 @@ def test_what_was_compiled_is_kept_by_its_text_and_its_compiler(
     machine: Machine, step: Step, monkeypatch: Patch
 ) -> None:
     del machine
-    tools, emitted = bisheng.find(), text(step, "rope_qk", "ascendc")
+    tools, emitted = bisheng.find(pto=True), text(step, "rope_qk", "ascendc")
     tools.build(emitted)
     seen = commands(monkeypatch)
     assert tools.build_all([emitted])[1] == tools.build(emitted)[1] == 0.0
@@ -102,7 +102,7 @@ def test_a_program_that_gives_nothing_or_does_not_end_is_told(
     machine: Machine, step: Step, monkeypatch: Patch
 ) -> None:
     del machine
-    tools, emitted = bisheng.find(), text(step, "argmax_greedy", "ascendc")
+    tools, emitted = bisheng.find(pto=True), text(step, "argmax_greedy", "ascendc")
     quiet = replace(tools, bisheng="/bin/true")
     with pytest.raises(
         KernelError, match=r"^true: argmax_greedy is refused \(got 'exit status 0'\); see that CANN is"
