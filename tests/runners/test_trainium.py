@@ -425,6 +425,20 @@ def test_the_install_command_is_that_of_the_device(
     assert capsys.readouterr().out.endswith("'torch-neuronx==2.14.*' 'neuronx-cc==2.*' nki\n")
 
 
+def test_a_python_that_no_package_is_made_for_is_told_before_any_is_installed(
+    install: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("Trainium2")
+    monkeypatch.setattr(neuron_machine, "PYTHON", (3, 11))
+    words = "Trainium2 needs Python 3.12 or newer (got 3.11); make the virtual environment by python3.12"
+    assert TrainiumDevice.lacking() == words
+    assert neuron_machine.main() == 1
+    assert capsys.readouterr() == ("", f"error: {words}\n")
+    install("Trainium1")
+    monkeypatch.setattr(neuron_machine, "PYTHON", (3, 11))
+    assert neuron_machine.main() == 0
+
+
 def test_without_a_device_there_is_no_install_command(
     install: Installed, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from schemas.records import Package
 
 DEVICES = Path("/dev")
 SYSTEM = Path("/sys")
+PYTHON = sys.version_info[:2]
 _REPOSITORY = "--extra-index-url https://pip.repos.neuron.amazonaws.com"
 _PACKAGES = ("torch-neuronx", "torch", "neuronx-cc", "nki")
 
@@ -25,13 +26,14 @@ _PACKAGES = ("torch-neuronx", "torch", "neuronx-cc", "nki")
 class Generation(NamedTuple):
     """What a generation of the device is programmed with: the language, the package that has it, what installs it.
 
-    ``family`` begins the types of its instances.
+    ``family`` begins the types of its instances; ``python`` is the oldest that its packages are made for.
     """
 
     target: str
     package: str
     install: str
     family: str
+    python: tuple[int, int]
 
 
 _FIRST_INSTALL = f"pip install {_REPOSITORY} neuronx-cc==2.22.12471.0 torch-neuronx==2.9.0.2.11.19912"
@@ -41,10 +43,10 @@ _LATER_INSTALL = (
     "'torch-neuronx==2.14.*' 'neuronx-cc==2.*' nki"
 )
 GENERATIONS = {
-    "Trainium1": Generation("nki", "neuronxcc", _FIRST_INSTALL, "trn1"),
-    "Inferentia2": Generation("nki", "neuronxcc", _FIRST_INSTALL, "inf2"),
-    "Trainium2": Generation("nki-trn2", "nki", _LATER_INSTALL, "trn2"),
-    "Trainium3": Generation("nki-trn2", "nki", _LATER_INSTALL, "trn3"),
+    "Trainium1": Generation("nki", "neuronxcc", _FIRST_INSTALL, "trn1", (3, 11)),
+    "Inferentia2": Generation("nki", "neuronxcc", _FIRST_INSTALL, "inf2", (3, 11)),
+    "Trainium2": Generation("nki-trn2", "nki", _LATER_INSTALL, "trn2", (3, 12)),
+    "Trainium3": Generation("nki-trn2", "nki", _LATER_INSTALL, "trn3", (3, 12)),
 }
 
 
@@ -63,11 +65,23 @@ def lacking() -> str | None:
         )
     if found not in GENERATIONS:
         return f"this device is none that NKI is for (got {found}); use one of {', '.join(GENERATIONS)}"
+    if too_old := _too_old(found):
+        return too_old
     packages = "torch", "torch_neuronx", GENERATIONS[found].package
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         return f"{' and '.join(missing)} not installed, which {found} needs; {GENERATIONS[found].install}"
     return None
+
+
+def _too_old(device: str) -> str | None:
+    """That no package of the device's is made for this Python, with the remedy."""
+    least, got = (".".join(map(str, one)) for one in (GENERATIONS[device].python, PYTHON))
+    if GENERATIONS[device].python <= PYTHON:
+        return None
+    return (
+        f"{device} needs Python {least} or newer (got {got}); make the virtual environment by python{least}"
+    )
 
 
 def full_name() -> str:
@@ -104,8 +118,11 @@ def packages() -> tuple[Package, ...]:
 def main() -> int:
     """Say the command for this machine's device; the exit status."""
     found = GENERATIONS.get(device_name())
-    print(found.install if found else f"error: {lacking()}", file=sys.stdout if found else sys.stderr)
-    return 0 if found else 1
+    if found is None or _too_old(device_name()):
+        print(f"error: {lacking()}", file=sys.stderr)
+        return 1
+    print(found.install)
+    return 0
 
 
 def _version(package: str) -> str:

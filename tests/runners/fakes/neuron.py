@@ -325,6 +325,7 @@ def install(patch: Patch, root: Path, device: str = "Trainium1", instance: str =
     fake.__spec__ = ModuleSpec("torch_neuronx", None)
     fake.__dict__.update(trace=tracer(chip), move_trace_to_device=move_trace_to_device)
     sys.modules["torch_neuronx"] = fake
+    patch(neuron_machine, "PYTHON", (3, 12))
     patch(neuron_machine, "find_spec", lambda name: name)
     patch(neuron_machine, "version", version)
 

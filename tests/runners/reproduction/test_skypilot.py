@@ -17,7 +17,6 @@ FOLDER = DATA / "reproduce"
 PATHS = sorted(FOLDER.glob("*.sky.yaml"))
 RESOURCES: dict[str, tuple[str | None, dict[str, int] | None, str | None]] = {
     "aws-trainium1": (None, None, "trn1.2xlarge"),
-    "aws-trainium2": (None, None, "trn2.3xlarge"),
     "google-tpu-v2-8": ("GCP", {"tpu-v2-8": 1}, None),
     "google-tpu-v5e-1": ("GCP", {"tpu-v5litepod-1": 1}, None),
     "google-tpu-v6e-1": ("GCP", {"tpu-v6e-1": 1}, None),
