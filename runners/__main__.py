@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from runners import guide, registry
+from runners import guide, registry, standing
 from runners.console import FAILED, ended
 from runners.devices import known_devices
+from runners.options import DEFAULT_MODEL
 from runners.reproduction import catalogue, fleet
 from runners.reproduction import instructions as reproduction
 from schemas.records import serving
@@ -31,17 +32,22 @@ def program() -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="For people or for programs.")  # fmt: skip
 def list_command(form: str) -> int:
-    """Every runner: its language, its devices, what this machine lacks for it, and its command."""
+    """Every runner: its language, its devices with their best rows, what this machine lacks, its command."""
     runners, broken = reproduction.all_runners()
     devices = list(known_devices(guide.DATA).values())
     lacking = {one.id: registry.device_class(one.id).lacking() for one in runners}
-    listed = catalogue.entries(runners, devices, lacking)
-    unserved = [device for device in devices if not serving(device, runners)]
+    whole = catalogue.Catalogue(
+        entries=catalogue.entries(runners, devices, lacking),
+        broken=broken,
+        unserved=[device for device in devices if not serving(device, runners)],
+        model=DEFAULT_MODEL,
+        best=standing.best(guide.DATA, DEFAULT_MODEL),
+    )
     if form == "json":
-        click.echo(json.dumps(catalogue.plain(listed, broken, unserved), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(catalogue.plain(whole), ensure_ascii=False, indent=1))
     else:
         width = min(shutil.get_terminal_size((80, 24)).columns, 120)
-        click.echo(catalogue.text(listed, broken, unserved, width), nl=False)
+        click.echo(catalogue.text(whole, width), nl=False)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Where a new row would stand among the decode rows on file, and beside whom. Ranks are the decode page's."""
+"""The decode rows on file: each device's best, and where a new one would stand. Ranks are the decode page's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.contract import contract_state
 from schemas.load import load
 from schemas.metrics import decode_spread
-from schemas.records import DecodeBlock, Device, Ledger, Result
+from schemas.records import DecodeBlock, Device, Ledger, Provenance, Result, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Best:
+    """A device's best row on file: whose it is, and the figure as the decode page has it."""
+
+    result: str
+    tok_per_s: float
+    provenance: Provenance
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """The ranks that the new row may hold among ``rows``, itself counted, and the rows just above and below it."""
 
@@ -42,6 +52,16 @@ def place_of(result: Result) -> Place:
     """The place of a result with a decode block."""
     assert result.decode
     return Place(result.device, result.id, *_times_ns(result.decode))
+
+
+def best(data_folder: Path, model: str) -> dict[str, Best]:
+    """The fastest row of each device that has one: a contender's, or the reference where there is no contender."""
+    rows = [result for result in _on_file(data_folder, model) if result.role != "baseline"]
+    found = [(one.device, Best(one.id, _tok_per_s(one), one.provenance, one.role)) for one in rows]
+    found.sort(
+        key=lambda pair: (pair[1].role != "contender", -pair[1].tok_per_s, pair[1].result), reverse=True
+    )
+    return dict(found)  # the last of a device is its best
 
 
 def standing(data_folder: Path, model: str, new: Place) -> Standing:
@@ -59,11 +79,17 @@ def standing(data_folder: Path, model: str, new: Place) -> Standing:
 
 
 def _ranked(data_folder: Path, model: str) -> list[Result]:
-    """What the decode page ranks: contenders, on devices with a known bandwidth, not known to be wrong."""
-    ledger = load(data_folder / "retracted.yml", data_folder)
-    withdrawn = {entry.result for entry in ledger.retractions} if isinstance(ledger, Ledger) else set()
+    """What the decode page ranks: contenders, on devices with a known bandwidth."""
     devices = [load(path, data_folder) for path in (data_folder / "devices").glob("*.md")]
     known = {device.id for device in devices if isinstance(device, Device) and device.peak_bandwidth}
+    rows = _on_file(data_folder, model)
+    return [result for result in rows if result.role == "contender" and result.device in known]
+
+
+def _on_file(data_folder: Path, model: str) -> list[Result]:
+    """The rows of a whole protocol's decode step that are not known to be wrong."""
+    ledger = load(data_folder / "retracted.yml", data_folder)
+    withdrawn = {entry.result for entry in ledger.retractions} if isinstance(ledger, Ledger) else set()
     files = [path for folder in ("results", "reported") for path in (data_folder / folder).rglob("*.json")]
     results = [load(path, data_folder) for path in files]
     return [
@@ -74,10 +100,14 @@ def _ranked(data_folder: Path, model: str) -> list[Result]:
         and result.decode.model == model
         and result.decode.numerics_ok is not False
         and contract_state(result.decode.contract) != "another step"
-        and (result.role, result.quick) == ("contender", False)
-        and result.device in known
+        and not result.quick
         and result.id not in withdrawn
     ]
+
+
+def _tok_per_s(result: Result) -> float:
+    """Tokens a second in twelve digits, so that a published figure stays as it was published."""
+    return float(f"{place_of(result).tok_per_s:.12g}")
 
 
 def _times_ns(decode: DecodeBlock) -> tuple[float, float, float]:

@@ -6,15 +6,17 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from runners import __main__ as command
-from runners import registry
+from runners import registry, standing
 from runners.devices import known_devices
 from runners.guide import DATA, ROOT
 from runners.kernels.emit import TARGETS
+from runners.options import DEFAULT_MODEL
 from runners.reproduction import instructions as reproduction
 
 
@@ -31,10 +33,50 @@ def as_json(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_every_device_of_the_board_is_listed_once(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(listed(capsys).split())
     found = as_json(capsys)
-    shown = [name for one in found["runners"] for name in one["devices"]]
-    assert sorted([*shown, *found["unserved"]]) == sorted(known_devices(DATA))
+    shown = [one["id"] for each in found["runners"] for one in each["devices"]]
+    assert sorted([*shown, *(one["id"] for one in found["unserved"])]) == sorted(known_devices(DATA))
     for device in known_devices(DATA).values():
         assert text.count(device.name) >= 1, device.name
+
+
+def test_every_device_is_a_line_that_ends_with_its_best_row(capsys: pytest.CaptureFixture[str]) -> None:
+    lines, best = listed(capsys).splitlines(), standing.best(DATA, DEFAULT_MODEL)
+    assert 0 < len(best) < len(known_devices(DATA))
+    for device in known_devices(DATA).values():
+        (line,) = [
+            one for one in lines if one[11:].startswith(device.name) and ("tok/s" in one or "no row" in one)
+        ]
+        row = best.get(device.id)
+        said = f" {row.tok_per_s:.1f} tok/s, {row.provenance}" if row else " no row yet"
+        assert line.endswith(said), line
+    assert len({line.index("tok/s") for line in lines if line.startswith("  ") and "tok/s, " in line}) == 1
+    assert " ".join(lines[-2:]) == f"tok/s: the best row on file of a whole decode step of {DEFAULT_MODEL}"
+
+
+def test_a_best_row_is_told_to_programs_with_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    found = as_json(capsys)
+    rows = {one["id"]: one["best"] for each in found["runners"] for one in each["devices"]}
+    assert rows["nvidia-t4"] == {
+        "result": "pu-rs-decode-nvidia-t4", "tok_per_s": 53.7, "provenance": "reported", "role": "contender",
+    }  # fmt: skip
+    assert found["model"] == DEFAULT_MODEL
+    assert {name for name, row in rows.items() if row} == set(standing.best(DATA, DEFAULT_MODEL))
+
+
+def test_a_device_of_a_long_name_and_a_rate_below_one_keep_to_the_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t4 = known_devices(DATA)["nvidia-t4"]
+    longest = replace(t4, name="A device whose name says " + "all there is to say of it " * 3 + "and more")
+    others = {"nvidia-h100-sxm": known_devices(DATA)["nvidia-h100-sxm"], t4.id: longest}
+    monkeypatch.setattr(command, "known_devices", lambda _: others)
+    monkeypatch.setattr(
+        standing, "best", lambda *_: {t4.id: standing.Best("x", 0.0123, "measured", "contender")}
+    )
+    text = listed(capsys)
+    assert max(map(len, text.splitlines())) <= 80
+    assert re.search(r"^  devices  H100 SXM {30,} no row yet$", text, re.MULTILINE)
+    assert f"{longest.name} 0.012 tok/s, measured" in " ".join(text.split())
 
 
 def test_every_runner_and_every_language_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
