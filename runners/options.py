@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from runners import baselines
+from runners.baselines import stacks
 from runners.check_step import CHECKED_STEPS
 from runners.checkpoint import Checkpoint
 from runners.device import Device, RunnerError
@@ -77,9 +77,9 @@ def _around(stack: type[Device]) -> list[click.Parameter]:
         click.Option(["--output"], type=_FOLDER, metavar="DIR",
                      help="Folder for all that is written. [default: data/results/<device>, data/devices]"),
         click.Option(["--baseline"], multiple=True, is_flag=False, flag_value="all",
-                     type=click.Choice(["all", *baselines.names(stack.runner)]), metavar="NAME",
+                     type=click.Choice(["all", *stacks.names(stack.runner)]), metavar="NAME",
                      help="Measure another stack too, in turns with ours: "
-                     f"{', '.join([*baselines.names(stack.runner), 'all (those that are installed)'])}."),
+                     f"{', '.join([*stacks.names(stack.runner), 'all (those that are installed)'])}."),
         click.Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
         click.Option(["--quick"], is_flag=True,
                      help="A short run: is all in order here? Its result is not for submission."),
@@ -139,7 +139,7 @@ def executions(asked: tuple[str, ...], device: Device) -> dict[str, Execution]:
 
 def _baselines(wanted: tuple[str, ...], runner: str) -> tuple[str, ...]:
     """The baselines to run: those named, or with ``all`` those whose packages are installed."""
-    available = baselines.available(runner)
+    available = stacks.available(runner)
     found = tuple(name for name, lacking in available.items() if lacking is None)
     if "all" not in wanted:
         for name in wanted:

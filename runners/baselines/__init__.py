@@ -15,14 +15,13 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
 import platformdirs
 
+from runners.baselines import stacks
 from runners.baselines.job import Job
 from runners.baselines.worker import Decoder, repetition
 from runners.device import Ran, RunnerError
@@ -37,66 +36,6 @@ _CLOSING_S = 5.0
 _TOLD_LINES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A baseline's worker, whose module has its ``DECODER``, the packages that it imports, and what installs them.
-
-    ``runners`` are those beside which it runs. ``in_process`` is for a device that one process alone may hold.
-    """
-
-    module: str
-    runners: tuple[str, ...]
-    imports: tuple[str, ...]
-    install: str
-    in_process: bool = False
-
-
-_TORCH = "pip install --constraint constraints.txt torch transformers"
-STACKS: dict[str, Stack] = {
-    "aclnn": Stack(
-        "runners.baselines.aclnn",
-        ("ascend",),
-        ("torch_npu", "torch", "transformers"),
-        f"{_TORCH} torch-npu==2.13.0",
-    ),
-    "llama.cpp": Stack(
-        "runners.baselines.llama_cpp",
-        ("cpu", "cuda", "metal"),
-        ("llama_cpp", "gguf"),
-        "pip install --constraint constraints.txt llama-cpp-python gguf",
-    ),
-    "jax": Stack(
-        "runners.baselines.jax_native",
-        ("tpu",),
-        ("jax", "libtpu"),
-        "pip install --constraint constraints.txt --editable '.[tpu]'",
-        in_process=True,
-    ),
-    "mlx": Stack(
-        "runners.baselines.mlx_native",
-        ("metal",),
-        ("mlx",),
-        "pip install --constraint constraints.txt mlx",
-    ),
-    "neuron-one-graph": Stack(
-        "runners.baselines.neuron",
-        ("trainium",),
-        ("torch_neuronx",),
-        "python -m runners.stacks.neuron.machine | sh",
-    ),
-    "neuron-eager": Stack(
-        "runners.baselines.neuron_eager",
-        ("trainium",),
-        ("torch_neuronx",),
-        "python -m runners.stacks.neuron.machine | sh",
-    ),
-    "pytorch-compiled": Stack(
-        "runners.baselines.pytorch_compiled", ("cuda",), ("torch", "transformers"), _TORCH
-    ),
-    "pytorch-eager": Stack("runners.baselines.pytorch", ("cpu", "cuda"), ("torch", "transformers"), _TORCH),
-}
-
-
 class Running(Protocol):
     """A baseline that has loaded its weights. Leaving the context ends it."""
 
@@ -106,11 +45,6 @@ class Running(Protocol):
     def repetition(self, steps: int) -> Ran: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
-
-
-def names(runner: str) -> tuple[str, ...]:
-    """The baselines that run beside ``runner``."""
-    return tuple(name for name, stack in STACKS.items() if runner in stack.runners)
 
 
 class Options(Protocol):
@@ -134,27 +68,12 @@ class Options(Protocol):
     def settings(self) -> dict[str, int]: ...
 
 
-def available(runner: str) -> dict[str, str | None]:
-    """Each baseline of ``runner`` by name, and None, or why it cannot run here. Imports nothing."""
-    return {
-        name: f"{missing} not installed; {STACKS[name].install}"
-        if (missing := _missing(STACKS[name]))
-        else None
-        for name in names(runner)
-    }
-
-
-def _missing(stack: Stack) -> str:
-    """The packages that are not there, or nothing."""
-    return " and ".join(name for name in stack.imports if find_spec(name) is None)
-
-
 def start(name: str, options: Options, cache_folder: Path = CACHE_FOLDER) -> Running:
     """Start the baseline ``name`` on the workload of ``options``; returns when it has loaded its weights."""
-    stack = STACKS[name]
-    if missing := _missing(stack):
+    stack = stacks.STACKS[name]
+    if lacking := stacks.missing(stack):
         raise RunnerError(
-            f"--baseline: {name} cannot run here (got: {missing} not installed); {stack.install}"
+            f"--baseline: {name} cannot run here (got: {lacking} not installed); {stack.install}"
         )
     job = Job(
         model=options.model,

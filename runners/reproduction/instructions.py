@@ -14,7 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from runners import baselines, registry
+from runners import registry
+from runners.baselines import stacks
 from runners.device import Device as Stack
 from runners.device import RunnerError
 from runners.devices import known_devices
@@ -40,7 +41,7 @@ def repository(pyproject: Path = ROOT / "pyproject.toml") -> str:
 def runner_facts(stack: type[Stack]) -> RunnerFacts:
     """What a stranger must know of a runner, as commands."""
     about, command = stack.about, f"python -m runners.{stack.runner}"
-    beside = tuple(Beside(name, baselines.STACKS[name].install) for name in baselines.names(stack.runner))
+    beside = tuple(Beside(name, stacks.STACKS[name].install) for name in stacks.names(stack.runner))
     languages = tuple(dict.fromkeys(_language(target) for target in stack.targets))
     return RunnerFacts(
         id=stack.runner,

@@ -22,6 +22,7 @@ from unittest.mock import patch
 import click
 
 from runners import baselines, compiler
+from runners.baselines import stacks
 from runners.cpu import CpuDevice
 from runners.kernels.sizes import MICROBENCHMARK, Storage
 from runners.kernels.source import MICROBENCHMARKS
@@ -47,8 +48,8 @@ REGIMES_APART = 1.35
 @click.option("--steps", default=16, show_default=True, help="Decode steps in a sample.")
 @click.option("--threads", type=int, help="Threads of every contender; else all usable cores.")
 @click.option(
-    "--contender", "names", multiple=True, default=baselines.names("cpu"), show_default=True,
-    type=click.Choice([*baselines.names("cpu"), "none"]), help="What to compare with.",
+    "--contender", "names", multiple=True, default=stacks.names("cpu"), show_default=True,
+    type=click.Choice([*stacks.names("cpu"), "none"]), help="What to compare with.",
 )  # fmt: skip
 def main(dtype: str, turns: int, steps: int, threads: int | None, names: tuple[str, ...]) -> None:
     """Print bandwidth shares, ratios and the time of each part."""
@@ -61,7 +62,7 @@ def main(dtype: str, turns: int, steps: int, threads: int | None, names: tuple[s
     options = Options(model, Synthetic(SEED, storage), storage, 128, plan, runner="cpu", settings=settings)
     step = _prepared(device, options)
     print(f"{device.open().name}, {device.threads} threads, {dtype}, {turns} turns of {steps} steps")
-    wanted = [name for name in names if name != "none" and baselines.available("cpu")[name] is None]
+    wanted = [name for name in names if name != "none" and stacks.available("cpu")[name] is None]
     with ExitStack() as stack:
         rivals = [stack.enter_context(baselines.start(name, options)) for name in wanted]
         taken = _taken([_ours(device, options, step), *rivals], plan, device)

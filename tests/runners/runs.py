@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 import yaml
 
-from runners import baselines, command, filing, guide, journal, latencies, options, registry, session
+from runners import command, filing, guide, journal, latencies, options, registry, session
+from runners.baselines import stacks
 from runners.device import Identity, Numbers, Ran, Setting
 from runners.kernels.emit import Emitted
 from runners.kernels.expr import Kernel
@@ -104,8 +105,8 @@ def prepare(root: Path, patch: Any = setattr) -> Path:
     patch(guide, "ROOT", root)
     patch(journal, "FOLDER", root / "build" / "runs")
     patch(registry, "RUNNERS", {"null": "tests.runners.runs:TriedDevice", **registry.RUNNERS})
-    stacks = {name: replace(one, runners=(*one.runners, "null")) for name, one in baselines.STACKS.items()}
-    patch(baselines, "STACKS", stacks)
+    beside = {name: replace(one, runners=(*one.runners, "null")) for name, one in stacks.STACKS.items()}
+    patch(stacks, "STACKS", beside)
     patch(options, "DEFAULT_MODEL", "tiny")
     patch(options, "FULL", Plan(4, 1, 5, 0.0, 60.0))
     patch(options, "QUICK", Plan(3, 1, 2, 0.0, 60.0))

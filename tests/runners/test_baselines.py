@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from runners import baselines
-from runners.baselines import Baseline, available, names, start
+from runners.baselines import Baseline, stacks, start
 from runners.baselines.job import Job
+from runners.baselines.stacks import available, names
 from runners.baselines.worker import repetition
 from runners.checkpoint import Checkpoint
 from runners.device import RunnerError
@@ -124,8 +125,8 @@ def test_a_baseline_runs_beside_the_runners_that_it_names() -> None:
 def test_a_baseline_of_a_device_that_one_process_holds_runs_in_ours(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    stack = baselines.Stack("tests.runners.counting_worker", ("cpu",), (), "", in_process=True)
-    monkeypatch.setattr(baselines, "STACKS", {"counting": stack})
+    stack = stacks.Stack("tests.runners.counting_worker", ("cpu",), (), "", in_process=True)
+    monkeypatch.setattr(stacks, "STACKS", {"counting": stack})
     save(tmp_path, random_tensors(MODEL))
     with start("counting", options(MODEL, tmp_path)) as beside:
         assert (beside.name, beside.versions) == ("counting", {"counting": "1"})
@@ -152,7 +153,7 @@ def test_a_jobs_weights_are_the_runs_own(tmp_path: Path) -> None:
 def test_a_baseline_whose_packages_lack_says_how_to_install_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(baselines, "find_spec", lambda name: None if name == "gguf" else object())
+    monkeypatch.setattr(stacks, "find_spec", lambda name: None if name == "gguf" else object())
     install = "pip install --constraint constraints.txt llama-cpp-python gguf"
     assert available("cpu") == {"llama.cpp": f"gguf not installed; {install}", "pytorch-eager": None}
     save(tmp_path, random_tensors(MODEL))

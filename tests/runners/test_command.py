@@ -24,6 +24,7 @@ from generator.dataset import read_dataset
 from generator.layout import Layout
 from generator.tables import make_board, rows_of
 from runners import baselines, command, journal
+from runners.baselines import stacks
 from runners.device import Ran, RunnerError
 from runners.kernels.emit import Emitted
 from tests.runners import runs
@@ -107,7 +108,7 @@ def test_a_baseline_is_filed_beside_our_row_and_the_board_takes_both(
         def repetition(self, steps: int) -> Ran:
             return Ran([4_000_000] * steps, [1] * steps)
 
-    monkeypatch.setattr(baselines, "available", lambda _: {"llama.cpp": None})
+    monkeypatch.setattr(stacks, "available", lambda _: {"llama.cpp": None})
     monkeypatch.setattr(baselines, "start", lambda *_: nullcontext(Other()))
     add_device(data)
     assert run("--baseline", "llama.cpp") == 0
@@ -322,7 +323,7 @@ def test_a_baseline_that_is_not_installed_is_said_before_anything_runs(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del data
-    monkeypatch.setattr(baselines, "available", lambda _: {"llama.cpp": "not installed; pip install it"})
+    monkeypatch.setattr(stacks, "available", lambda _: {"llama.cpp": "not installed; pip install it"})
     assert run("--baseline", "llama.cpp") == 1
     assert "--baseline: llama.cpp cannot run here (got: not installed; pip install it)" in said(capsys)
     assert run("--baseline", "all") == 1

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from runners import baselines
-from runners.baselines import start
+from runners.baselines import stacks, start
 from runners.device import RunnerError
 from schemas.records import Model
 from tests.runners.test_baselines import (
@@ -33,8 +32,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def without_libtpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """JAX's own CPU is device enough."""
-    stacks = {**baselines.STACKS, "jax": replace(baselines.STACKS["jax"], imports=("jax",))}
-    monkeypatch.setattr(baselines, "STACKS", stacks)
+    native = {**stacks.STACKS, "jax": replace(stacks.STACKS["jax"], imports=("jax",))}
+    monkeypatch.setattr(stacks, "STACKS", native)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +59,8 @@ def test_it_decodes_in_16_bits_and_changes_its_caches_where_they_lie(tmp_path: P
 
 
 def test_beside_a_tpu_it_is_the_one_baseline_and_shares_our_process() -> None:
-    assert baselines.names("tpu") == ("jax",)
-    assert baselines.STACKS["jax"].in_process
+    assert stacks.names("tpu") == ("jax",)
+    assert stacks.STACKS["jax"].in_process
 
 
 def test_too_little_memory_beside_ours_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runners.baselines import STACKS, Baseline, names
+from runners.baselines import Baseline
 from runners.baselines.job import Job
+from runners.baselines.stacks import STACKS, names
 from runners.checkpoint import Checkpoint
 from runners.device import RunnerError
 from runners.kernels.sizes import Storage

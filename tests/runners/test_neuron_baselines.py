@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from runners import baselines
-from runners.baselines import neuron, neuron_eager
+from runners.baselines import neuron, neuron_eager, stacks
 from runners.baselines.job import Job
 from runners.baselines.worker import repetition
 from runners.device import RunnerError
@@ -82,12 +81,12 @@ def test_a_core_that_another_process_holds_is_told(chip: Chip, tmp_path: Path) -
 
 
 def test_the_runner_has_both_which_need_what_it_needs() -> None:
-    assert baselines.names("trainium") == ("neuron-one-graph", "neuron-eager")
-    for name in baselines.names("trainium"):
-        stack = baselines.STACKS[name]
+    assert stacks.names("trainium") == ("neuron-one-graph", "neuron-eager")
+    for name in stacks.names("trainium"):
+        stack = stacks.STACKS[name]
         assert not stack.in_process
         assert (REPOSITORY / f"{stack.module.replace('.', '/')}.py").is_file()
-        if lacking := baselines.available("trainium")[name]:
+        if lacking := stacks.available("trainium")[name]:
             assert lacking == "torch_neuronx not installed; python -m runners.stacks.neuron.machine | sh"
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from generator.build import validate
 from generator.layout import Layout
-from runners import baselines, command, registry, tpu
+from runners import command, registry, tpu
+from runners.baselines import stacks
 from runners.device import Device, RunnerError
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Storage
@@ -274,10 +275,8 @@ def timed(result: Result) -> set[str]:
 def test_a_run_files_a_result_that_the_board_takes_and_native_jax_beside_it(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = baselines.STACKS["jax"]
-    monkeypatch.setattr(
-        baselines, "STACKS", {"jax": baselines.Stack(stack.module, ("tpu",), ("jax",), "", True)}
-    )
+    stack = stacks.STACKS["jax"]
+    monkeypatch.setattr(stacks, "STACKS", {"jax": stacks.Stack(stack.module, ("tpu",), ("jax",), "", True)})
     assert run("--baseline", "jax") == 0
     result = filed(tmp_path)
     assert validate(Layout(runs.REPOSITORY, data, tmp_path / "site", tmp_path / "work")) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runners import baselines
+from runners.baselines import stacks
 from runners.baselines.job import Job
 from runners.device import RunnerError
 from tests.runners import runs
@@ -69,13 +69,13 @@ def test_without_an_npu_it_is_refused_in_one_line(
 
 
 def test_it_runs_beside_the_ascend_runner_alone() -> None:
-    assert "aclnn" in baselines.names("ascend")
-    assert baselines.STACKS["aclnn"].runners == ("ascend",)
-    assert "torch-npu" in str(baselines.available("ascend")["aclnn"])
+    assert "aclnn" in stacks.names("ascend")
+    assert stacks.STACKS["aclnn"].runners == ("ascend",)
+    assert "torch-npu" in str(stacks.available("ascend")["aclnn"])
 
 
 def test_its_torch_is_the_one_that_is_pinned() -> None:
     """Each release of torch_npu is made for one of torch's."""
     pinned = (runs.REPOSITORY / "constraints.txt").read_text("utf-8").splitlines()
     (version,) = (line.partition("==")[2] for line in pinned if line.startswith("torch=="))
-    assert f"torch-npu=={version}" in baselines.STACKS["aclnn"].install
+    assert f"torch-npu=={version}" in stacks.STACKS["aclnn"].install
