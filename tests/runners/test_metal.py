@@ -171,6 +171,15 @@ def test_a_step_is_kept_where_the_gpu_finds_it_and_let_go_at_the_end(fake: FakeM
     assert set(weight.view(np.uint8).ravel()) == {0xDD}
 
 
+def test_all_memory_is_let_go(fake: FakeMetal) -> None:
+    device = loaded(MetalDevice())
+    kernel = emitted(decode_step(MODEL, "bf16", 1), "metal")["argmax_greedy"]
+    arrays = {"logits": np.ones(MODEL.vocab_size, np.float32), "token": np.zeros((), np.int32)}
+    device.call(kernel, arrays, 1)
+    device.close()
+    assert fake.objc.leaked == []
+
+
 def step_buffers() -> list[str]:
     return list(decode_step(MODEL, "bf16", 1).buffers)
 

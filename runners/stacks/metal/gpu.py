@@ -1,8 +1,9 @@
 """What the Metal runner asks of Metal, by PyObjC's names for it: memory, pipelines, commands, and how they end.
 
 A selector's colons are underscores; an ``NSError **`` is passed as None and comes back as the last result.
-Objects that a call does not begin with ``new`` are autoreleased: whoever makes commands does so within
-:meth:`Gpu.working`, whose pool lets go of them.
+Objects of calls that do not begin with ``new`` are autoreleased: whoever makes commands does so within
+:meth:`Gpu.working`, whose pool lets go of them. Those of the others are the caller's own, which PyObjC takes for
+true of a class's methods alone (its issue 690, in every release to 12.2.2): it must be told, or keeps all memory.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from runners.vendor import GONE, MEMORY, told
 
 SIMDGROUP_THREADS = 32
 _RESIDENCY_SETS = 16  # a queue takes 32
+_OWNED: dict[bytes, dict[int, dict[str, bytes]]] = {  # what memory hangs on, with the types of the arguments
+    b"newBufferWithLength:options:": {2: {"type": b"Q"}, 3: {"type": b"Q"}},
+    b"newResidencySetWithDescriptor:error:": {2: {"type": b"@"}, 3: {"type": b"^@", "type_modifier": b"o"}},
+}
 _UNTRUE = "report it: a kernel has left its buffers, or this program has bound wrong ones"
 _ERRORS = {  # MTLCommandBufferError's, by their codes
     1: "Internal",
@@ -75,6 +80,9 @@ class Gpu:
     def __init__(self) -> None:
         self.metal: Any = import_module("Metal")
         self._objc: Any = import_module("objc")
+        for selector, arguments in _OWNED.items():  # before a method is called: then it is too late
+            owned = {"arguments": arguments, "retval": {"type": b"@", "already_retained": True}}
+            self._objc.registerMetaDataForSelector(b"NSObject", selector, owned)
         self.device = self.metal.MTLCreateSystemDefaultDevice()
         if self.device is None:
             raise RunnerError(

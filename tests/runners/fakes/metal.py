@@ -23,6 +23,10 @@ from tests.runners.kernels.executors import Call
 POISON, FREED = 0xFF, 0xDD
 APPLE_FAMILIES = tuple(range(1001, 1009))
 GPU_STEP_S = 0.00125
+ARGUMENTS: dict[bytes, dict[int, dict[str, bytes]]] = {  # as pyobjc-framework-Metal has them
+    b"newBufferWithLength:options:": {2: {"type": b"Q"}, 3: {"type": b"Q"}},
+    b"newResidencySetWithDescriptor:error:": {2: {"type": b"@"}, 3: {"type": b"^@", "type_modifier": b"o"}},
+}
 
 
 class Misuse(BaseException):
@@ -42,6 +46,20 @@ class FakeObjc:
 
     def __init__(self) -> None:
         self.pools = 0
+        self.owned: set[bytes] = set()
+        self.leaked: list[Any] = []
+
+    def registerMetaDataForSelector(self, class_name: bytes, selector: bytes, metadata: Any) -> None:
+        must(class_name == b"NSObject" and metadata["retval"]["type"] == b"@", "another kind of method")
+        must(metadata["arguments"] == ARGUMENTS[selector], "other arguments")
+        if metadata["retval"].get("already_retained"):
+            self.owned.add(selector)
+
+    def returned(self, selector: bytes, made: Any) -> Any:
+        """What a method gives. PyObjC to 12.2.2 lets an object go for which it knows that it is the caller's."""
+        if selector not in self.owned:
+            self.leaked.append(made)
+        return made
 
     def autorelease_pool(self) -> Any:
         fake = self
@@ -182,12 +200,17 @@ class Device:
             self._metal.macos_15 and isinstance(descriptor, SimpleNamespace) and error is None,
             "residency set",
         )
-        return (None, NSError("odd")) if self._metal.nothing_stays else (ResidencySet(), None)
+        if self._metal.nothing_stays:
+            return None, NSError("odd")
+        return self._metal.objc.returned(b"newResidencySetWithDescriptor:error:", ResidencySet()), None
 
     def newBufferWithLength_options_(self, length: int, options: int) -> Buffer | None:
         must(type(length) is int and length > 0, f"length {length!r}")
         must(options == 256, "not shared, or tracked")
-        return Buffer(length) if length <= self._metal.room_bytes else None
+        if length > self._metal.room_bytes:
+            return None
+        found: Buffer = self._metal.objc.returned(b"newBufferWithLength:options:", Buffer(length))
+        return found
 
     def newLibraryWithSource_options_error_(
         self, source: str, options: CompileOptions, error: None
