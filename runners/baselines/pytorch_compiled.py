@@ -1,7 +1,8 @@
 """PyTorch as fast as it comes: Hugging Face's Qwen2 over a static cache, compiled, its whole step one CUDA graph.
 
-``torch.compile`` with ``fullgraph`` fails where it cannot compile all of the step. It has a mode that makes CUDA
-graphs by itself, but falls back without them where it finds a reason, with a log message at most. So the graph is
+``torch.compile`` with ``fullgraph`` fails where it cannot compile all of the step. Its slowest mode to compile, for
+the fastest code, tries each matrix in several kernels and keeps the best. That mode's other half makes CUDA graphs
+by itself, but falls back without them where it finds a reason, with a log message at most. So the graph is
 recorded here, of the compiled step: what is replayed is that graph or nothing. Token, position and cache stay at
 their addresses: the step ends by writing its token to where it begins.
 """
@@ -19,6 +20,7 @@ from runners.baselines.job import Job
 from runners.baselines.pytorch import TYPES, device_of, loaded_model, loading
 from runners.baselines.worker import serve
 
+_MODE = "max-autotune-no-cudagraphs"
 _WARM_UP = 3  # calls before a step is recorded: compilation, autotuning and libraries' workspaces
 
 
@@ -35,7 +37,9 @@ class Compiled:
             if job.prompt:
                 prompt = torch.tensor([job.prompt], device=self._device)
                 self._model(input_ids=prompt, past_key_values=self._cache, logits_to_keep=1)
-            compiled = torch.compile(self._one_step, fullgraph=True, dynamic=False, backend=backend)
+            compiled = torch.compile(
+                self._one_step, fullgraph=True, dynamic=False, backend=backend, mode=_MODE
+            )
             self._step = self._recorded(compiled)
         self.restart()
 
@@ -76,7 +80,7 @@ class Compiled:
         return {
             "torch": torch.__version__,
             "transformers": transformers.__version__,
-            "torch.compile": self._backend,
+            "torch.compile": f"{self._backend}, {_MODE}",
             "CUDA graph": how,
         }
 

@@ -246,6 +246,20 @@ def test_the_compiled_step_decodes_our_tokens_again_and_again(
     assert all(decoder.versions.values())
 
 
+def test_a_compiled_step_is_tuned_and_makes_no_graph_behind_our_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[test]'")
+    from runners.baselines.pytorch_compiled import Compiled
+
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(torch, "compile", lambda step, **options: (asked.update(options), step)[1])
+    told = Compiled(job(tmp_path)).versions["torch.compile"]
+    assert told == f"inductor, {asked['mode']}"
+    chosen = torch._inductor.list_mode_options()[asked["mode"]]
+    assert chosen == {"max_autotune": True, "coordinate_descent_tuning": True}
+
+
 def test_a_step_that_is_not_compiled_whole_is_an_error_and_not_a_slower_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
