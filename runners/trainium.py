@@ -44,19 +44,29 @@ _HELD = (
 )
 _SDK = "see whether the SDK is the one that python -m runners.stacks.neuron.machine names"
 _REPORT = f"{_SDK}, and report the kernel if it is"
+_RUNTIME = "bring it up to date: sudo apt-get install aws-neuronx-runtime-lib aws-neuronx-dkms"
+_NO_NUMBER = f"a kernel made what is no number; {_REPORT}"
+_BEYOND = f"a kernel reached beyond its arrays; {_REPORT}"
 _REMEDIES = {
     "could not be initialized": _HELD,
+    "failed to initialize Neuron Runtime": _HELD,
     "not available": _HELD,
+    "busy/locked": _HELD,
     "status=1005": _HELD,
     "allocation failure": vendor.MEMORY,
     "failed to allocate": vendor.MEMORY,
     "out of memory": vendor.MEMORY,
+    "(OOM)": vendor.MEMORY,
     "NRT_RESOURCE": vendor.MEMORY,
     "libnrt": "install the Neuron runtime: sudo apt-get install aws-neuronx-runtime-lib",
-    "status=1003": f"a kernel made what is no number; {_REPORT}",
-    "status=1006": f"a kernel reached beyond its arrays; {_REPORT}",
+    "unsupported NEFF": f"the runtime is older than the compiler; {_RUNTIME}",
+    "status=10 ": f"the runtime is older than the compiler; {_RUNTIME}",
+    "status=1003": _NO_NUMBER,
+    "numerical error": _NO_NUMBER,
+    "status=1006": _BEYOND,
+    "out of bound": _BEYOND,
 }
-"""By what PyTorch for Neuron says: statuses are the runtime's, NRT_STATUS."""
+"""By what PyTorch for Neuron says, either of them: statuses are the runtime's, NRT_STATUS."""
 
 
 class TrainiumDevice(Device):

@@ -15,7 +15,7 @@ import pytest
 
 from generator.build import validate
 from generator.layout import Layout as SiteLayout
-from runners import command
+from runners import command, trainium
 from runners.check import check_kernels
 from runners.device import KernelError, RunnerError
 from runners.kernels.emit import Emitted, emit
@@ -350,6 +350,25 @@ def test_a_device_that_fails_ends_a_run_with_one_line_and_files_nothing(
     assert line.startswith("error: ")
     assert words in line
     assert not [name for name in files(tmp_path) if name.endswith((".json", ".md"))]
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("NRT allocation failed for size 466747392 (OOM)", "close what else uses the device"),
+        ("Failed to initialize Neuron Runtime: status code 1", "end what else holds the NeuronCores"),
+        ("NRT EXECUTION FAILED: Neuron core busy/locked by another model/process", "end what else holds"),
+        ("Could not load the model status=10 message=Unsupported NEFF Version", "the runtime is older than the"),
+        ("Failed to load model. Status: 10, Unsupported NEFF version", "the runtime is older than the compiler"),
+        ("Execution completed with numerical errors (NaN)", "a kernel made what is no number"),
+        ("Failed to execute the model status=1003 message=Numerical Error", "a kernel made what is no number"),
+        ("one or more indirect memcopies and/or embedding updates are out of bound", "a kernel reached beyond"),
+    ],
+)  # fmt: skip
+def test_what_each_pytorch_says_of_a_failure_comes_with_its_own_remedy(said: str, remedy: str) -> None:
+    with pytest.raises(RunnerError) as failed, trainium._told("loading the step", trainium._REPORT):
+        raise RuntimeError(said)
+    assert str(failed.value).startswith(f"loading the step: failed (got '{said}'); {remedy}")
 
 
 # --- the machine ----------------------------------------------------------------------------------
