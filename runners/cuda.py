@@ -113,7 +113,7 @@ class CudaDevice(Device):
         except KernelError as failed:
             raise RunnerError(f"cuda: {failed.kernel}: {failed}") from None
         self.end_of_step, self.read_memory = own
-        self.nvml = Nvml(str(self.opened.device.pci_bus_id))
+        self.nvml = Nvml(self.opened.pci_bus_id)
         packages = (Package("NVRTC", nvrtc), *(Package(one, version(one)) for one in cuda_versions.PACKAGES))
         return Identity(name, 1, self.nvml.driver or f"CUDA {newest_cuda}", packages)
 

@@ -330,11 +330,15 @@ def test_a_library_is_looked_for_as_the_system_does() -> None:
             r"; another process has the GPU for itself; nvidia-smi says which$",
         ),
         (
+            {"fails": {"open": (0, "CUDA_ERROR_SYSTEM_NOT_READY")}},
+            r"; start what joins this machine's GPUs \(systemctl start nvidia-fabricmanager\), and wait for it$",
+        ),
+        (
             {"refused": {"cuda.cu": "invalid value for --gpu-architecture (-arch)"}},
             r"^cuda: cuda\.cu: NVRTC refuses it \(got .*--upgrade nvidia-cuda-nvrtc$",
         ),
     ],
-    ids=["driver", "GPU", "none", "taken", "NVRTC"],
+    ids=["driver", "GPU", "none", "taken", "fabric", "NVRTC"],
 )
 def test_what_keeps_a_gpu_from_being_opened_is_one_line(fake: FakeCuda, changed: Any, line: str) -> None:
     for name, value in changed.items():
@@ -346,8 +350,10 @@ def test_what_keeps_a_gpu_from_being_opened_is_one_line(fake: FakeCuda, changed:
 
 def test_a_gpu_is_chosen_by_its_number(fake: FakeCuda) -> None:
     fake.gpus = 3
-    CudaDevice(2).open()
+    device = CudaDevice(2)
+    device.open()
     assert fake.opened == 2
+    assert device.energy_j() == 5.0
     told = r"^--gpu: there is none of that number \(got 3\); device_id must be within \[0, 3\)"
     with pytest.raises(RunnerError, match=told):
         CudaDevice(3).open()

@@ -70,7 +70,7 @@ def test_cuda_core_has_the_names_and_options_that_the_runner_uses() -> None:
     array = np.zeros(4, np.int32)
     buffer = core.Buffer.from_handle(array.ctypes.data, array.nbytes, owner=array)
     assert (buffer.handle, buffer.size) == (array.ctypes.data, 16)
-    for name in ("pci_bus_id", "name", "arch", "compute_capability", "properties"):
+    for name in ("device_id", "name", "arch", "compute_capability", "properties"):
         assert hasattr(core.Device, name)
     errors = import_module("cuda.core._utils.cuda_utils")  # which no public module of cuda.core has
     assert issubclass(errors.NVRTCError, errors.CUDAError)

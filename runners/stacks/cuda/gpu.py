@@ -19,6 +19,8 @@ from runners.device import KernelError, Numbers, RunnerError
 from runners.vendor import GONE, MEMORY, told
 
 OVERLAPPING = (9, 0)  # the compute capability from which on a launch may begin before its turn
+_PCI_BUS_ID_BYTES = 16
+_DAEMONS = "start what joins this machine's GPUs (systemctl start nvidia-fabricmanager), and wait for it"
 _AGAIN = "start again: after this error the driver refuses all further work of the process"
 REMEDIES = {
     "OUT_OF_MEMORY": MEMORY,
@@ -29,6 +31,8 @@ REMEDIES = {
     "DEVICE_UNAVAILABLE": "another process has the GPU for itself; nvidia-smi says which",
     "ECC": "the GPU's memory is damaged (nvidia-smi -q -d ECC); reset it or take another one by --gpu",
     "LAUNCH_TIMEOUT": "the GPU serves a display that stops long kernels; take another one by --gpu",
+    "SYSTEM_NOT_READY": _DAEMONS,
+    "FABRIC_NOT_READY": _DAEMONS,
     "MISMATCH": "the driver was renewed under way; restart the machine",
     "LAUNCH_FAILED": f"see the system's log for NVRM: Xid; {_AGAIN}",
     "UNKNOWN": "see the system's log for NVRM: Xid, as when a GPU has fallen off the bus; restart the machine",
@@ -97,6 +101,14 @@ class Gpu:
     def multiprocessors(self) -> int:
         """How many the GPU has."""
         return int(self.device.properties.multiprocessor_count)
+
+    @property
+    def pci_bus_id(self) -> str:
+        """Where the GPU is, by the driver itself: cuda.core asks a CUDA runtime, which may be newer than it."""
+        with asking("opening the GPU"):
+            (device,) = _given(self._driver.cuDeviceGet(self.device.device_id))
+            (told,) = _given(self._driver.cuDeviceGetPCIBusId(_PCI_BUS_ID_BYTES, device))
+        return str(told.partition(b"\0")[0].decode())
 
     # --- memory -----------------------------------------------------------------------------------
 

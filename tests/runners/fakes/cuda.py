@@ -44,6 +44,11 @@ def result(code: int, name: str = "CUDA_ERROR_UNKNOWN") -> Any:
     return found
 
 
+def pci_bus_id(gpu: int) -> bytes:
+    """As the driver tells it: each GPU is elsewhere."""
+    return b"0000:%02X:00.0" % (gpu + 11)
+
+
 @dataclass
 class FakeCuda:
     """A machine with GPUs, and the modules that lead to it. The fields are what may be otherwise, or go wrong."""
@@ -92,6 +97,8 @@ class FakeCuda:
             cuMemAlloc=fake.mem_alloc,
             cuMemFree=fake.mem_free,
             cuDriverGetVersion=lambda: (result(0), fake.cuda_version),
+            cuDeviceGet=lambda number: (result(0), number),
+            cuDeviceGetPCIBusId=lambda size, number: (result(0), pci_bus_id(number).ljust(size, b"\0")),
         )
         return {
             "cuda.core": core,
@@ -107,14 +114,14 @@ class FakeCuda:
                 raise RuntimeError("no NVML")
 
         def energy(handle: int) -> int:
-            must(handle == 77, "another GPU's energy")
+            must(handle == self.opened, "another GPU's energy")
             if self.energy_mj < 0:
                 raise NvmlError("Not Supported")
             return self.energy_mj + 7 * sum(graph.launches for graph in self.graphs)
 
         def handle_of(pci: str) -> int:
-            must(pci == "0000:0b:00.0", "another GPU")
-            return 77
+            (found,) = (gpu for gpu in range(self.gpus) if pci_bus_id(gpu).decode() == pci)
+            return found
 
         return SimpleNamespace(
             NvmlError=NvmlError,

@@ -49,15 +49,15 @@ class Device:
         fake.asked("open")
         if not 0 <= number < fake.gpus:
             raise ValueError(f"device_id must be within [0, {fake.gpus}), got {number}")
-        self._fake, self._current, self.number = fake, False, number
-        self.name, self.pci_bus_id = fake.name, "0000:0b:00.0"
+        self._fake, self._current = fake, False
+        self.name, self.device_id = fake.name, number
         self.compute_capability = ComputeCapability(*fake.capability)
         self.arch = "{}{}".format(*fake.capability)
         self.properties = SimpleNamespace(multiprocessor_count=2)
 
     def set_current(self) -> None:
         self._fake.asked("set_current")
-        self._current, self._fake.opened = True, self.number
+        self._current, self._fake.opened = True, self.device_id
 
     def create_stream(self) -> Stream:
         must(self._current, "no context")
