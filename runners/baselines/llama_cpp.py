@@ -21,8 +21,8 @@ _PREFILLED_AT_ONCE = 512
 _ERROR = 4  # GGML_LOG_LEVEL_ERROR
 _WITHOUT = "measure without it"
 _BUILD = (
-    "CMAKE_ARGS=-DGGML_{}=on pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python "
-    "llama-cpp-python"
+    "CMAKE_ARGS=-DGGML_{}=on pip install --constraint constraints.txt --force-reinstall --no-deps --no-cache-dir "
+    "--no-binary llama-cpp-python llama-cpp-python"
 )
 
 

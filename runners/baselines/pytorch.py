@@ -24,6 +24,8 @@ from runners.kernels.sizes import Storage
 from runners.vendor import MEMORY, told
 from schemas.records import Model
 
+_A_BUILD_FOR_GPUS = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu130"
+_A_NEWER_DRIVER = "renew the driver, or take the build for its CUDA: https://pytorch.org/get-started/locally"
 TYPES: dict[Storage, Any] = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
 
 
@@ -62,7 +64,7 @@ def device_of(job: Job) -> Any:
     if job.runner != "cuda":
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        remedy = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu130"
+        remedy = _A_NEWER_DRIVER if torch.version.cuda else _A_BUILD_FOR_GPUS
         raise RunnerError(f"--baseline: PyTorch finds no GPU (got torch {torch.__version__}); {remedy}")
     device = torch.device("cuda", job.settings.get("gpu", 0))
     torch.cuda.set_device(device)

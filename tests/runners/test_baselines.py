@@ -278,14 +278,22 @@ def test_a_step_that_is_not_compiled_whole_is_an_error_and_not_a_slower_step(
         repetition(decoder, 1)
 
 
-def test_a_pytorch_without_a_gpu_is_refused_with_what_installs_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("cuda", "remedy"),
+    [
+        (None, "pip install --force-reinstall torch --index-url "),
+        ("13.0", "renew the driver, or take the build "),
+    ],
+)
+def test_a_pytorch_without_a_gpu_is_refused_with_what_gives_it_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuda: str | None, remedy: str
+) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[test]'")
     from runners.baselines.pytorch import device_of
 
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
-    told = r"^--baseline: PyTorch finds no GPU \(got torch .*\); pip install --force-reinstall torch --index-url "
-    with pytest.raises(RunnerError, match=told):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    with pytest.raises(RunnerError, match=rf"^--baseline: PyTorch finds no GPU \(got torch .*\); {remedy}"):
         device_of(job(tmp_path, runner="cuda", settings={"gpu": 0}))
     assert device_of(job(tmp_path)).type == "cpu"
 
@@ -297,7 +305,7 @@ def test_a_llama_cpp_without_a_gpu_is_refused_with_what_builds_another(
     from runners.baselines.llama_cpp import Llama, _refuse_a_build_without
 
     monkeypatch.setattr(llama_cpp, "llama_supports_gpu_offload", lambda: False)
-    told = r"^--baseline: llama\.cpp is built for the CPU alone \(got no cuda\); CMAKE_ARGS=-DGGML_CUDA=on pip inst"
+    told = r"^--baseline: llama\.cpp is built for the CPU alone \(got no cuda\); CMAKE_ARGS=-DGGML_CUDA=on pip install --constraint constraints.txt "
     with pytest.raises(RunnerError, match=told):
         Llama(job(tmp_path, runner="cuda", settings={"gpu": 0}))
     assert not list(tmp_path.iterdir())
