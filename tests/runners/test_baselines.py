@@ -305,7 +305,8 @@ def test_a_llama_cpp_without_a_gpu_is_refused_with_what_builds_another(
     from runners.baselines.llama_cpp import Llama, _refuse_a_build_without
 
     monkeypatch.setattr(llama_cpp, "llama_supports_gpu_offload", lambda: False)
-    told = r"^--baseline: llama\.cpp is built for the CPU alone \(got no cuda\); CMAKE_ARGS=-DGGML_CUDA=on pip install --constraint constraints.txt "
+    told = r"^--baseline: llama\.cpp is built for the CPU alone \(got no cuda\); CMAKE_ARGS=-DGGML_CUDA=on pip inst"
+    told += "all --constraint constraints.txt "
     with pytest.raises(RunnerError, match=told):
         Llama(job(tmp_path, runner="cuda", settings={"gpu": 0}))
     assert not list(tmp_path.iterdir())
