@@ -27,7 +27,8 @@ def ended(program: Callable[[], click.Command], arguments: list[str] | None, nam
     try:
         return program().main(arguments, prog_name=name, standalone_mode=False) or 0
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()} See --help.", err=True)
+        said = error.format_message()
+        click.echo(f"error: {said}{'' if said.endswith(('.', '?')) else '.'} See --help.", err=True)
     except RunnerError as error:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)

@@ -28,8 +28,9 @@ from pathlib import Path
 from runners import guide, record
 from runners.device import RunnerError
 from runners.reproduction.skypilot import RESULTS, cluster_name
-from schemas.load import load
-from schemas.problems import closest
+from schemas.judge import compiled
+from schemas.load import load, schema
+from schemas.problems import closest, got
 from schemas.records import Device, Result
 
 INSTALL = 'uv tool install "skypilot[gcp,aws]==0.14.1"'
@@ -41,11 +42,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the person asked for. ``output`` None files in ``data/``; ``keep`` leaves the clusters up."""
+    """What the person asked for. ``output`` None files in ``data/``; ``options`` are the runners'."""
 
     submitter: str = "anonymous"
     output: Path | None = None
+    options: str = ""
     keep: bool = False
+    """Whether the clusters stay up."""
 
 
 @dataclass(slots=True)
@@ -63,15 +66,15 @@ class Fleet:
 
 def chosen(wanted: Sequence[str], known: Mapping[str, Device], tasks: Mapping[str, str]) -> list[Device]:
     """The devices of the names ``wanted``, each once; RunnerError with a line for each that cannot be rented."""
+    if not wanted:
+        raise RunnerError(f"--devices: names no device (got none); {closest('', tasks)}")
     problems = []
     for name in dict.fromkeys(wanted):
         if name not in known:
-            problems.append(f"--devices: is unknown (got '{name}'); {closest(name, known)}")
+            problems.append(f"--devices: is unknown (got '{name}'); {closest(name, tasks)}")
         elif name not in tasks:
             rented = ", ".join(sorted(tasks)) or "none"
-            problems.append(
-                f"--devices: no cloud of SkyPilot's lends it (got '{name}'); those lent: {rented}"
-            )
+            problems.append(f"--devices: has no SkyPilot task (got '{name}'); those that have: {rented}")
     if problems:
         raise RunnerError("\n".join(problems))
     return [known[name] for name in dict.fromkeys(wanted)]
@@ -84,6 +87,14 @@ def rented(device: Device) -> str:
     asked = device.access.skypilot
     words = (asked.infra or "any cloud", asked.accelerators or asked.instance_type or "the smallest machine")
     return ", ".join(words)
+
+
+def refuse_unfiled(order: Order) -> None:
+    """RunnerError, before anything is rented, for what would keep its results from being filed."""
+    line = schema("common")["$defs"]["line"]
+    if not compiled(line, schema("common")).is_valid(order.submitter):
+        raise RunnerError(f"--submitter: is no name {got(order.submitter)}; {line['description']}")
+    record.refuse_unwritable(order.output or guide.DATA / "results")
 
 
 def write_tasks(devices: Sequence[Device], tasks: Mapping[str, str], folder: Path) -> list[Path]:
@@ -144,8 +155,9 @@ def _one(device: Device, fleet: Fleet) -> bool:
     cluster, log = cluster_name(device.id), fleet.folder / f"{device.id}.log"
     fleet.say(f"{device.id}: launching {cluster}; its output is in {guide.shown(log)}")
     fleet.up.add(cluster)
-    task, credit = str(fleet.folder / f"{device.id}.sky.yaml"), f"SUBMITTER={fleet.order.submitter}"
-    asked = ("sky", "launch", "-y", "-c", cluster, *_down_by_itself(fleet.order), "--env", credit, task)
+    told = ("--env", f"SUBMITTER={fleet.order.submitter}", "--env", f"OPTIONS={fleet.order.options}")
+    task = str(fleet.folder / f"{device.id}.sky.yaml")
+    asked = ("sky", "launch", "-y", "-c", cluster, *_down_by_itself(fleet.order), *told, task)
     status = _call(fleet, log, *asked)
     if status != _RAN:
         where = f"run: sky logs {cluster}" if fleet.order.keep else f"see {guide.shown(log)}"

@@ -27,6 +27,11 @@ if seen != {wanted!r}:
     remedy = "Choose {runtime} under Runtime > Change runtime type, and run all again."
     raise SystemExit(f"This runtime has {{seen}}. {{remedy}}")
 print(seen)"""
+_MEASUREMENT = """\
+## The measurement
+
+What the device's page on the board names beside a row, such as `--dtype f16`, goes into `OPTIONS`: then the run is
+like that row."""
 _DOWNLOAD = """\
 from pathlib import Path
 
@@ -41,7 +46,8 @@ How fast does this device decode? The kernels of a language model's decode step 
 the whole step are checked against a float64 reference, and then timed. Expect about {least} to {most} minutes.
 
 1. **Runtime > Change runtime type > {runtime}**
-2. **Runtime > Run all**
+2. Below "The measurement", put the name to be credited in the place of `anonymous`, if you like.
+3. **Runtime > Run all**
 
 Nothing leaves this machine but what you download at the end. The board and its method: {repository}"""
 _CONTRIBUTE = """\
@@ -60,7 +66,7 @@ def notebook(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
     there = f"cd /content/{checkout}"
     enter = ("set -e", there, ACTIVATE)
     clone = f"[ -d {checkout} ] || git clone --quiet --branch {whole.branch} {repository}.git"
-    full = f'{_without_building(runner)} --output /content/{RESULTS} --submitter "$SUBMITTER"'
+    full = f'{_without_building(runner)} $OPTIONS --output /content/{RESULTS} --submitter "$SUBMITTER"'
     cells = [
         _prose("about", _ABOUT.format(
             name=device.name, least=runner.minutes_least, most=runner.minutes_most,
@@ -70,8 +76,8 @@ def notebook(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
         _shell("install", "set -e", there, *install_lines(runner), *colab.install),
         _prose("quick-words", "## Is all in order here? A short run"),
         _shell("quick", *enter, f"{runner.quick} --output /content/quick"),
-        _prose("run-words", "## The measurement"),
-        _shell("run", 'SUBMITTER="anonymous"  # who is credited on the board', *enter, full),
+        _prose("run-words", _MEASUREMENT),
+        _shell("run", 'SUBMITTER="anonymous"  # who is credited on the board', 'OPTIONS=""', *enter, full),
         _code("download", _DOWNLOAD.format(results=RESULTS)),
         _prose("contribute", _CONTRIBUTE.format(repository=repository)),
     ]  # fmt: skip

@@ -1,7 +1,8 @@
 """A device's SkyPilot task: the machine that its file names, the runner's install commands, and the run.
 
 ``workdir: .`` sends the checkout from which ``sky launch`` is called, with its history, so that a result names
-the revision that ran. A baseline that cannot be installed there does not stop the run.
+the revision that ran. A baseline that cannot be installed there does not stop the run. ``OPTIONS`` are the runner's:
+what the page of a device names beside a row (``--env OPTIONS='--dtype f16'``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ RESULTS = "decode-board-results"
 _HEADER = """\
 # {name}: a decode step measured on a rented machine. Written by `python -m runners reproduce`.
 # In a checkout of {repository}:
-#   sky launch -c {cluster} data/reproduce/{device}.sky.yaml
+#   sky launch -c {cluster} --env SUBMITTER=YOUR-NAME data/reproduce/{device}.sky.yaml
 #   rsync -a {cluster}:{results}/ results/ && sky down {cluster}
 """
 
@@ -45,9 +46,9 @@ def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
         "name": cluster_name(device.id),
         "resources": _stated(asdict(device.access.skypilot)),
         "workdir": ".",
-        "envs": {"SUBMITTER": "anonymous"},
+        "envs": {"SUBMITTER": "anonymous", "OPTIONS": ""},
     }
-    ran = f'{runner.run} --output ~/{RESULTS} --submitter "$SUBMITTER"'
+    ran = f'{runner.run} $OPTIONS --output ~/{RESULTS} --submitter "$SUBMITTER"'
     setup = _block("setup", ("set -e", *install_lines(runner), *_tried(runner)))
     return header + yaml.safe_dump(facts, sort_keys=False) + setup + _block("run", ("set -e", ACTIVATE, ran))
 

@@ -162,6 +162,60 @@ def test_the_instructions_are_written_again_on_request(
     assert capsys.readouterr().out.splitlines() == ["wrote README.md", "removed data/reproduce/gone.ipynb"]
 
 
+def test_a_folder_that_takes_no_instructions_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device", str(DATA / "reproduce/index.json"))
+
+    monkeypatch.setattr(reproduction, "write", full)
+    assert command.main(["reproduce"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "error: data/reproduce/index.json: cannot be written (got 'No space left on device'); "
+    )
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main([]) == 0
+    said, errors = capsys.readouterr()
+    assert (said.startswith("Usage: python -m runners "), errors) == (True, "")
+
+
+def test_the_help_says_whole_sentences_of_each_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    command.main(["--help"])
+    listed_commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed_commands] == ["fleet", "list", "reproduce"]
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed_commands)
+
+
+def test_a_runner_taken_for_a_command_is_told_with_the_command_to_type(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command.main(["cuda", "--quick"]) == 1
+    assert capsys.readouterr().err == (
+        "error: cuda: is a runner, not a command; run: python -m runners.cuda --quick\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lst"], "error: No such command 'lst'. Did you mean 'list'? See --help."),
+        (["list", "more"], "error: Got unexpected extra argument (more). See --help."),
+        (["fleet"], "error: Missing option '--devices'. See --help."),
+    ],
+)
+def test_an_error_ends_as_sentences_do(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert command.main(arguments) == 1
+    assert capsys.readouterr().err == f"{said}\n"
+
+
 @pytest.mark.parametrize("arguments", [["lst"], ["list", "--format", "xml"], ["fleet"]])
 def test_what_is_mistyped_is_told_in_one_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str]

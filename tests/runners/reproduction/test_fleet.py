@@ -109,7 +109,7 @@ def test_each_result_is_filed_under_its_device_and_each_cluster_taken_down(
         assert f"{name}: decode-board-{name} is down" in said
         task = str(cloud.root / f"build/fleet/{name}.sky.yaml")
         assert ["launch", "-y", "-c", f"decode-board-{name}", "--idle-minutes-to-autostop", "30", "--down", "--env",
-                "SUBMITTER=Somebody Else", task] in cloud.asked()  # fmt: skip
+                "SUBMITTER=Somebody Else", "--env", "OPTIONS=", task] in cloud.asked()  # fmt: skip
     assert sorted(call[-1] for call in cloud.asked() if call[0] == "down") == [
         "decode-board-a",
         "decode-board-b",
@@ -223,9 +223,61 @@ def test_a_cluster_that_does_not_go_down_is_told(cloud: Cloud, capsys: pytest.Ca
 def test_every_device_that_cannot_be_rented_is_told(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     assert launched("--devices", "aa,owned,b") == 1
     assert capsys.readouterr().err.splitlines() == [
-        "error: --devices: is unknown (got 'aa'); did you mean 'a'? known: a, b, owned",
-        "error: --devices: no cloud of SkyPilot's lends it (got 'owned'); those lent: a, b",
+        "error: --devices: is unknown (got 'aa'); did you mean 'a'? known: a, b",
+        "error: --devices: has no SkyPilot task (got 'owned'); those that have: a, b",
     ]
+    assert cloud.asked() == []
+
+
+@pytest.mark.parametrize("named", ["", ",", " , "])
+def test_no_device_is_nothing_to_rent(cloud: Cloud, capsys: pytest.CaptureFixture[str], named: str) -> None:
+    assert launched("--devices", named) == 1
+    assert capsys.readouterr().err == "error: --devices: names no device (got none); known: a, b\n"
+    assert cloud.asked() == []
+
+
+def test_devices_may_be_named_one_by_one(capsys: pytest.CaptureFixture[str], cloud: Cloud) -> None:
+    assert command.main(["fleet", "--devices", "a", "--devices", "b", "--dry-run"]) == 0
+    assert [line[:2] for line in capsys.readouterr().out.splitlines()] == ["a:", "b:"]
+    assert cloud.asked() == []
+
+
+def test_the_runners_options_go_to_each_machine(cloud: Cloud) -> None:
+    cloud.leaves_result("a")
+    assert launched("--devices", "a", "--options", "--dtype f32 --threads 2") == 0
+    (call,) = [call for call in cloud.asked() if call[0] == "launch"]
+    assert "OPTIONS=--dtype f32 --threads 2" in call
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--options", "--dtype f8"), "error: Invalid value for '--dtype': 'f8' is not one of"),
+        (
+            ("--options", "--thread 2"),
+            "error: No such option '--thread'. Did you mean '--threads'? See --help.",
+        ),
+        (("--submitter", ""), "error: --submitter: is no name (got ''); write one line of plain text"),
+        (("--submitter", "<b>"), "error: --submitter: is no name (got '<b>'); write one line of plain text"),
+        (("--output", "/dev/null/x"), "error: /dev/null/x: cannot be written to (got '/dev/null')"),
+    ],
+)
+def test_what_would_be_refused_in_the_end_is_refused_before_anything_is_rented(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str], wrong: tuple[str, str], said: str
+) -> None:
+    assert launched("--devices", "a", *wrong) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
+    assert cloud.asked() == []
+
+
+def test_a_folder_that_takes_no_tasks_is_told_in_one_line(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (cloud.root / "build").write_text("no folder")
+    assert launched("--devices", "a") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: build/fleet: cannot be written (got 'Not a directory'); ")
     assert cloud.asked() == []
 
 

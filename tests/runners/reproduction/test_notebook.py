@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,9 @@ def test_every_cell_is_code_that_its_language_reads(path: Path) -> None:
             ast.parse(text)
         else:
             subprocess.run(["bash", "-n"], input=script, text=True, check=True)  # noqa: S607
-            assert "set -e" in script.splitlines()[:2], f"{name} would go on after an error"
+            before, stops, _ = script.partition("set -e\n")
+            assert stops, f"{name} would go on after an error"
+            assert all(re.match(r'[A-Z]+="', line) for line in before.splitlines()), name
 
 
 @every_notebook
@@ -122,4 +125,17 @@ def test_only_a_baseline_that_is_there_anyway_is_measured_too(path: Path) -> Non
     run = cells(path)["run"].splitlines()[-1]
     assert ("--baseline all" in run) == (path.stem == "google-tpu-v5e-1")
     assert "--device" not in run
-    assert '--submitter "$SUBMITTER"' in run
+    assert run.endswith(' $OPTIONS --output /content/decode-board-results --submitter "$SUBMITTER"')
+
+
+@every_notebook
+def test_whoever_runs_it_may_be_named_and_may_measure_as_a_row_was(path: Path) -> None:
+    told = cells(path)["run"].splitlines()
+    assert told[1:3] == ['SUBMITTER="anonymous"  # who is credited on the board', 'OPTIONS=""']
+    words = {
+        cell["id"]: "".join(cell["source"]) for cell in read(path)["cells"] if cell["cell_type"] == "markdown"
+    }
+    assert "`anonymous`" in words["about"]
+    assert "`OPTIONS`" in words["run-words"]
+    assert words["run-words"].startswith("## The measurement\n"), "the first cell names it"
+    assert '"The measurement"' in words["about"]

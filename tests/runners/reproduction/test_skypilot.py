@@ -81,10 +81,10 @@ def test_a_task_sends_the_checkout_and_leaves_its_results_where_they_are_fetched
 ) -> None:
     for name, task in tasks.items():
         assert (task["name"], task["workdir"], task["envs"]) == (
-            f"decode-board-{name}", ".", {"SUBMITTER": "anonymous"},
+            f"decode-board-{name}", ".", {"SUBMITTER": "anonymous", "OPTIONS": ""},
         )  # fmt: skip
         last = task["run"].splitlines()[-1]
-        assert ' --output ~/decode-board-results --submitter "$SUBMITTER"' in last
+        assert ' $OPTIONS --output ~/decode-board-results --submitter "$SUBMITTER"' in last
         assert "--device" not in last
 
 
@@ -100,6 +100,20 @@ def test_every_script_is_one_that_bash_reads_and_stops_at_an_error(path: Path) -
     for name in ("setup", "run"):
         assert task[name].startswith("set -e\n")
         subprocess.run(["bash", "-n"], input=task[name], text=True, check=True)  # noqa: S607
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name.removesuffix(".sky.yaml"))
+def test_what_the_run_hands_to_the_runner_is_what_it_was_told(path: Path) -> None:
+    import yaml
+
+    last = yaml.safe_load(path.read_text())["run"].splitlines()[-1]
+    program = f"python() {{ printf '%s\\n' \"$@\"; }}\n{last}"
+    for options in ("", "--dtype f16"):
+        told = {"SUBMITTER": "Somebody Else", "OPTIONS": options, "HOME": "/home/x"}
+        done = subprocess.run(["bash", "-c", program], env=told, capture_output=True, text=True, check=True)  # noqa: S607
+        given = done.stdout.splitlines()
+        assert given[-4:] == ["--output", "/home/x/decode-board-results", "--submitter", "Somebody Else"]
+        assert given[-4 - len(options.split()) : -4] == options.split()
 
 
 def test_a_baseline_that_cannot_be_installed_does_not_stop_the_run() -> None:
