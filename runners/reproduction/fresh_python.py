@@ -10,6 +10,8 @@ from __future__ import annotations
 from schemas.records import RunnerFacts
 
 PYTHON = "3.11"
+STOPS = "set -eo pipefail"
+"""What makes a script end at its first error, one before a pipe too."""
 ACTIVATE = "source .venv/bin/activate"
 _OTHERS_PINS = (
     "unset PYTHONPATH PIP_CONSTRAINT UV_CONSTRAINT UV_BUILD_CONSTRAINT  # pins of the machine's own packages"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from runners.reproduction.fresh_python import ACTIVATE, install_lines
+from runners.reproduction.fresh_python import ACTIVATE, STOPS, install_lines
 from runners.reproduction.skypilot import RESULTS
 from schemas.records import Colab, Device, Reproduce, RunnerFacts
 
@@ -64,7 +64,7 @@ def notebook(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
     assert device.access.colab
     colab, repository, checkout = device.access.colab, whole.repository, whole.repository.rsplit("/", 1)[-1]
     there = f"cd /content/{checkout}"
-    enter = ("set -e", there, ACTIVATE)
+    enter = (STOPS, there, ACTIVATE)
     clone = f"[ -d {checkout} ] || git clone --quiet --branch {whole.branch} {repository}.git"
     full = f'{_without_building(runner)} $OPTIONS --output /content/{RESULTS} --submitter "$SUBMITTER"'
     cells = [
@@ -72,8 +72,8 @@ def notebook(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
             name=device.name, least=runner.minutes_least, most=runner.minutes_most,
             runtime=colab.runtime, repository=repository)),
         _code("accelerator", _check(device, colab)),
-        _shell("clone", "set -e", "cd /content", clone),
-        _shell("install", "set -e", there, *install_lines(runner), *colab.install),
+        _shell("clone", STOPS, "cd /content", clone),
+        _shell("install", STOPS, there, *install_lines(runner), *colab.install),
         _prose("quick-words", "## Is all in order here? A short run"),
         _shell("quick", *enter, f"{runner.quick} --output /content/quick"),
         _prose("run-words", _MEASUREMENT),

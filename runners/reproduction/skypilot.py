@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from runners.reproduction.fresh_python import ACTIVATE, install_lines
+from runners.reproduction.fresh_python import ACTIVATE, STOPS, install_lines
 from schemas.records import Device, Reproduce, RunnerFacts
 
 RESULTS = "decode-board-results"
@@ -49,8 +49,8 @@ def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
         "envs": {"SUBMITTER": "anonymous", "OPTIONS": ""},
     }
     ran = f'{runner.run} $OPTIONS --output ~/{RESULTS} --submitter "$SUBMITTER"'
-    setup = _block("setup", ("set -e", *install_lines(runner), *_tried(runner)))
-    return header + yaml.safe_dump(facts, sort_keys=False) + setup + _block("run", ("set -e", ACTIVATE, ran))
+    setup = _block("setup", (STOPS, *install_lines(runner), *_tried(runner)))
+    return header + yaml.safe_dump(facts, sort_keys=False) + setup + _block("run", (STOPS, ACTIVATE, ran))
 
 
 def _tried(runner: RunnerFacts) -> list[str]:

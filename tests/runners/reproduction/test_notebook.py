@@ -58,7 +58,7 @@ def test_every_cell_is_code_that_its_language_reads(path: Path) -> None:
             ast.parse(text)
         else:
             subprocess.run(["bash", "-n"], input=script, text=True, check=True)  # noqa: S607
-            before, stops, _ = script.partition("set -e\n")
+            before, stops, _ = script.partition("set -eo pipefail\n")
             assert stops, f"{name} would go on after an error"
             assert all(re.match(r'[A-Z]+="', line) for line in before.splitlines()), name
 

@@ -93,12 +93,12 @@ def test_a_misspelt_task_would_be_refused(everything: dict[str, dict[str, Any]])
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name.removesuffix(".sky.yaml"))
-def test_every_script_is_one_that_bash_reads_and_stops_at_an_error(path: Path) -> None:
+def test_every_script_is_one_that_bash_reads_and_stops_at_an_error_before_a_pipe_too(path: Path) -> None:
     import yaml
 
     task = yaml.safe_load(path.read_text())
     for name in ("setup", "run"):
-        assert task[name].startswith("set -e\n")
+        assert task[name].startswith("set -eo pipefail\n")
         subprocess.run(["bash", "-n"], input=task[name], text=True, check=True)  # noqa: S607
 
 
