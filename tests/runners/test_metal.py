@@ -225,6 +225,19 @@ def test_an_interrupt_finds_nothing_under_way(fake: FakeMetal, monkeypatch: pyte
     assert device.run(3).tokens == expected
 
 
+def test_an_interrupt_leaves_no_encoder_without_its_end(fake: FakeMetal) -> None:
+    """Metal aborts the whole process over one that is let go of like that."""
+    device = loaded(MetalDevice())
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    fake.dispatched = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        device.run(1)
+    assert fake.encoding == 0
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -216,14 +216,16 @@ class Gpu:
         if commands is None:
             raise CommandsFailed("the queue gives no command buffer")
         encoder = commands.computeCommandEncoderWithDispatchType_(self.metal.MTLDispatchTypeConcurrent)
-        for one in dispatches:
-            if one.wait:
-                encoder.memoryBarrierWithScope_(self.metal.MTLBarrierScopeBuffers)
-            encoder.setComputePipelineState_(one.pipeline)
-            for place, buffer in enumerate(one.buffers):
-                encoder.setBuffer_offset_atIndex_(buffer, 0, place)
-            encoder.dispatchThreadgroups_threadsPerThreadgroup_(one.groups, one.threads)
-        encoder.endEncoding()
+        try:
+            for one in dispatches:
+                if one.wait:
+                    encoder.memoryBarrierWithScope_(self.metal.MTLBarrierScopeBuffers)
+                encoder.setComputePipelineState_(one.pipeline)
+                for place, buffer in enumerate(one.buffers):
+                    encoder.setBuffer_offset_atIndex_(buffer, 0, place)
+                encoder.dispatchThreadgroups_threadsPerThreadgroup_(one.groups, one.threads)
+        finally:  # of an encoder that is let go of before its end, as by an interrupt, Metal ends the process
+            encoder.endEncoding()
         return commands
 
     def finish(self, commands: Any) -> None:

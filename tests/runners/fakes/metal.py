@@ -131,6 +131,8 @@ class FakeMetal:
         self.gpu_s = GPU_STEP_S
         self.committed = 0
         self.in_flight = False
+        self.encoding = 0
+        self.dispatched: Callable[[], None] = lambda: None
         self.MTLCompileOptions = ObjectiveC(lambda: CompileOptions(self))
         self.MTLResidencySetDescriptor = ObjectiveC(SimpleNamespace)
 
@@ -393,6 +395,7 @@ class CommandBuffer:
     def computeCommandEncoderWithDispatchType_(self, kind: int) -> ComputeCommandEncoder:
         must(self.encoder is None and kind == 1, "a second encoder, or a serial one")
         self.encoder = ComputeCommandEncoder(self)
+        self._metal.encoding += 1
         return self.encoder
 
     def commit(self) -> None:
@@ -465,6 +468,7 @@ class ComputeCommandEncoder:
 
     def dispatchThreadgroups_threadsPerThreadgroup_(self, groups: MTLSize, threads: MTLSize) -> None:
         must(self._pipeline is not None and not self.ended, "dispatch")
+        self._commands._metal.dispatched()
         assert self._pipeline
         grid, block = self._pipeline.launch
         must((groups, threads) == (MTLSize(grid, 1, 1), MTLSize(block, 1, 1)), f"{groups} of {threads}")
@@ -476,3 +480,4 @@ class ComputeCommandEncoder:
     def endEncoding(self) -> None:
         must(not self.ended, "ended twice")
         self.ended = True
+        self._commands._metal.encoding -= 1
