@@ -72,7 +72,8 @@ def list_command(form: str) -> int:
     if form == "json":
         click.echo(json.dumps(catalogue.plain(whole), ensure_ascii=False, indent=1))
     else:
-        width = min(shutil.get_terminal_size((80, 24)).columns, 120)
+        columns = shutil.get_terminal_size((80, 24)).columns
+        width = min(max(columns, catalogue.LEAST_COLUMNS), catalogue.MOST_COLUMNS)
         click.echo(catalogue.text(whole, width), nl=False)
     return 0
 

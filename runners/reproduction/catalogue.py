@@ -17,6 +17,8 @@ from schemas.records import Device, RunnerFacts, serving
 _HEAD = 11
 _RATE = len("1000.0 tok/s")
 _ROW = 2 + _RATE + len(", reported")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+LEAST_COLUMNS, MOST_COLUMNS = 60, 120
 _BROKEN = "its module cannot be imported here"
 
 
@@ -73,10 +75,18 @@ def _block(entry: Entry, best: Mapping[str, Best], column: int, width: int) -> l
 
 
 def _devices(devices: Sequence[Device], best: Mapping[str, Best], column: int, width: int) -> list[str]:
-    """A line for each device, its row from ``column`` on; a longer name takes what it needs."""
-    said = [f"{_named(one):<{column}}  {_row(best.get(one.id))}" for one in devices] or ["none on file"]
+    """A line for each device, its row from ``column`` on, or below it where the name is too long for that."""
+    said = [f"{_named(one):<{column}}  {_whole(_row(best.get(one.id)))}" for one in devices] or [
+        "none on file"
+    ]
     heads = ["devices", *[""] * (len(said) - 1)]
-    return [line for head, one in zip(heads, said, strict=True) for line in _field(head, one, width)]
+    lines = [line for head, one in zip(heads, said, strict=True) for line in _field(head, one, width)]
+    return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def _whole(text: str) -> str:
+    """``text`` without a place where its line may end."""
+    return text.replace(" ", _NO_BREAK)
 
 
 def _fields(entry: Entry) -> Iterator[tuple[str, str]]:

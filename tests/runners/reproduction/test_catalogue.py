@@ -102,6 +102,17 @@ def test_no_path_and_no_option_is_broken_at_a_hyphen(
         assert "/usr/local/a-toolkit-of-a-vendor/set-env.sh\n" in listed(capsys)
 
 
+@pytest.mark.parametrize("columns", [1, 20, 60])
+def test_a_narrow_terminal_breaks_lines_between_a_device_and_its_row_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = listed(capsys).splitlines()
+    assert max(map(len, lines)) <= 60
+    row = re.compile(r" (\d+\.\d tok/s, (reported|measured)|no row yet)$")
+    assert len(list(filter(row.search, lines))) == len(known_devices(DATA))
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 def test_no_line_is_longer_than_the_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
