@@ -298,6 +298,17 @@ def test_a_pytorch_without_a_gpu_is_refused_with_what_gives_it_one(
     assert device_of(job(tmp_path)).type == "cpu"
 
 
+def test_pytorch_takes_the_gpu_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[test]'")
+    from runners.baselines.pytorch import device_of
+
+    chosen: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    found = device_of(job(tmp_path, runner="cuda", settings={"gpu": 2}))
+    assert [found] == chosen == [torch.device("cuda", 2)]
+
+
 def test_a_llama_cpp_without_a_gpu_is_refused_with_what_builds_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
