@@ -132,7 +132,9 @@ def plain(whole: Catalogue) -> dict[str, Any]:
 
     def rows(devices: Sequence[Device]) -> list[dict[str, Any]]:
         found = [(device, whole.best.get(device.id)) for device in devices]
-        return [{"id": device.id, "best": best and asdict(best)} for device, best in found]
+        return [
+            {"id": device.id, "name": device.name, "best": best and asdict(best)} for device, best in found
+        ]
 
     return {
         "model": whole.model,

@@ -60,6 +60,8 @@ def test_a_best_row_is_told_to_programs_with_its_result(capsys: pytest.CaptureFi
         "result": "pu-rs-decode-nvidia-t4", "tok_per_s": 53.7, "provenance": "reported", "role": "contender",
     }  # fmt: skip
     assert found["model"] == DEFAULT_MODEL
+    names = {one["id"]: one["name"] for each in found["runners"] for one in each["devices"]}
+    assert names["nvidia-t4"] == "Tesla T4 (Colab)"
     assert {name for name, row in rows.items() if row} == set(standing.best(DATA, DEFAULT_MODEL))
 
 
