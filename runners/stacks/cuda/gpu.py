@@ -125,10 +125,13 @@ class Gpu:
         return address
 
     def pinned_number(self) -> tuple[int, Numbers]:
-        """The address of an int32 of the host's memory that a kernel can write, and the array [1] over it."""
-        buffer = self.core.LegacyPinnedMemoryResource().allocate(4)
-        self._closing.append(buffer.close)
-        address = int(buffer.handle)
+        """The address of an int32 of the host's memory that a kernel can write, and the array [1] over it.
+
+        By the driver, as all memory: what cuda.core cannot free after an error it adds to what the person reads.
+        """
+        (pointer,) = _given(self._driver.cuMemAllocHost(4))
+        address = int(pointer)
+        self._closing.append(lambda: self._driver.cuMemFreeHost(address))
         return address, np.ctypeslib.as_array((ctypes.c_int32 * 1).from_address(address))
 
     def free(self) -> None:

@@ -86,7 +86,6 @@ class FakeCuda:
             Program=lambda text, kind, options: Program(fake, text, kind, options),
             ProgramOptions=ProgramOptions,
             Buffer=SimpleNamespace(from_handle=lambda ptr, size, owner=None: Buffer(fake, ptr, size, owner)),
-            LegacyPinnedMemoryResource=lambda: SimpleNamespace(allocate=fake.pinned),
             LaunchConfig=LaunchConfig,
             EventOptions=EventOptions,
             launch=lambda stream, config, kernel, *arguments: stream._launched(config, kernel, arguments),
@@ -96,6 +95,8 @@ class FakeCuda:
             cuMemGetInfo=lambda: (result(0), fake.free_bytes - fake.used_bytes, fake.free_bytes),
             cuMemAlloc=fake.mem_alloc,
             cuMemFree=fake.mem_free,
+            cuMemAllocHost=lambda size: fake.mem_alloc(size, "pinned"),
+            cuMemFreeHost=lambda address: fake.mem_free(address, "pinned"),
             cuDriverGetVersion=lambda: (result(0), fake.cuda_version),
             cuDeviceGet=lambda number: (result(0), number),
             cuDeviceGetPCIBusId=lambda size, number: (result(0), pci_bus_id(number).ljust(size, b"\0")),
@@ -152,30 +153,26 @@ class FakeCuda:
     def used_bytes(self) -> int:
         return sum(one.bytes.size for one in self.memory if one.alive and one.kind == "device")
 
-    def made(self, size: int, kind: str) -> Buffer:
+    def made(self, size: int, kind: str) -> Memory:
         must(type(size) is int and size > 0, f"an allocation of {size} bytes")
         whole = np.full(size + 256, POISON, np.uint8)
         first = -whole.ctypes.data % 256
         found = Memory(whole[first : first + size], kind)
         self.memory.append(found)
-        return Buffer(self, found.address, size, found)
+        return found
 
-    def mem_alloc(self, size: int) -> tuple[Any, ...]:
-        """cuMemAlloc, which gives a status and does not raise."""
+    def mem_alloc(self, size: int, kind: str = "device") -> tuple[Any, ...]:
+        """cuMemAlloc or cuMemAllocHost, which give a status and do not raise."""
         try:
             self.asked("allocate")
         except CUDAError as error:
             return result(2, str(error).partition(":")[0]), None
-        return result(0), self.made(size, "device").handle
+        return result(0), self.made(size, kind).address
 
-    def mem_free(self, address: int) -> tuple[Any]:
-        (found,) = (one for one in self.memory if one.alive and one.address == address)
-        Buffer(self, address, found.bytes.size, found).close()
+    def mem_free(self, address: int, kind: str = "device") -> tuple[Any]:
+        (found,) = (one for one in self.memory if one.alive and (one.address, one.kind) == (address, kind))
+        found.free()
         return (result(0),)
-
-    def pinned(self, size: int) -> Buffer:
-        self.asked("pinned")
-        return self.made(size, "pinned")
 
     def at(self, address: int, size: int, kinds: Sequence[str] = ("device",)) -> Any:
         """The bytes there, all within one live allocation."""

@@ -41,6 +41,10 @@ class Memory:
     def address(self) -> int:
         return int(self.bytes.ctypes.data)
 
+    def free(self) -> None:
+        self.bytes[:] = FREED
+        self.alive = False
+
 
 class Device:
     """One GPU; the properties are there once it was made current."""
@@ -73,7 +77,7 @@ class Device:
 
 
 class Buffer:
-    """Memory that it owns where ``owner`` is an allocation; else a view, of the host's where it is an array."""
+    """A view of memory: of the host's where ``owner`` is an array."""
 
     def __init__(self, fake: Any, handle: int, size: int, owner: Any) -> None:
         self._fake, self.handle, self.size, self._owner = fake, handle, size, owner
@@ -92,11 +96,6 @@ class Buffer:
 
     def copy_to(self, target: Buffer, *, stream: Stream) -> None:
         target.copy_from(self, stream=stream)
-
-    def close(self) -> None:
-        must(isinstance(self._owner, Memory) and self._owner.alive, "freed twice, or not one's own")
-        self._owner.bytes[:] = FREED
-        self._owner.alive = False
 
 
 class ComputeCapability(NamedTuple):

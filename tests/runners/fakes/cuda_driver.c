@@ -1,5 +1,5 @@
 // A CUDA driver that computes nothing and tells what it is asked for, a line each: so that cuda.core itself can be
-// driven where there is no GPU. Memory is the host's. FAILS="cuGraphLaunch 9 719" fails the tenth call with that code.
+// driven where there is no GPU. Memory is the host's. FAILS="cuGraphLaunch 9 719" fails the tenth call with that code, and all after it.
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ typedef struct {
     Attribute *attributes;
     unsigned count;
 } Launch;
-enum { EARLY = 6 }; // programmatic stream serialization
+enum { OUT_OF_MEMORY = 2, EARLY = 6 }; // programmatic stream serialization
 
 static uintptr_t last = 0x10000;
 static void *current;
@@ -26,7 +26,7 @@ static void *made(void) { return (void *)(last += 16); }
 
 static Result told(const char *name, const char *form, ...) {
     static char failing[64];
-    static int left = -1, code;
+    static int left = -1, code, dead;
     if (left < 0 && sscanf(getenv("FAILS"), "%63s %d %d", failing, &left, &code) != 3) left = 0;
     va_list values;
     va_start(values, form);
@@ -35,7 +35,10 @@ static Result told(const char *name, const char *form, ...) {
     printf("\n");
     fflush(stdout);
     va_end(values);
-    return !strcmp(name, failing) && left-- <= 0 ? (left = 0, code) : 0;
+    if (!strcmp(name, failing) && left-- <= 0) left = 0, dead = code;
+    Result result = dead;
+    if (dead == OUT_OF_MEMORY) dead = 0; // after any other failure nothing goes any more
+    return result;
 }
 
 // --- the machine: two GPUs of compute capability 9.0 ---------------------------------------------
