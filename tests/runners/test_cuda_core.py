@@ -127,9 +127,19 @@ def test_all_that_was_taken_is_given_back_at_the_end(calls: list[list[str]]) -> 
     ("fails", "told"),
     [
         ("cuMemAlloc 0 2", "error: cuda: loading the step: failed (got 'CUDA_ERROR_OUT_OF_MEMORY'); close what "),
+        ("cuLibraryGetKernel 0 999", "error: cuda: cuda.cu: loading cuda.cu: failed (got 'CUDA_ERROR_UNKNOWN: "),
         ("cuGraphLaunch 61 719", "error: cuda: running the step: failed (got 'CUDA_ERROR_LAUNCH_FAILED: "),
     ],
 )  # fmt: skip
 def test_what_the_driver_fails_at_is_one_line(driver: Path, fails: str, told: str) -> None:
     (said,) = [line for line in map(" ".join, decoded(driver, fails)) if line.startswith("error:")]
     assert said.startswith(told)
+
+
+def test_where_no_early_launch_is_recorded_the_step_runs_in_order(driver: Path) -> None:
+    calls = decoded(driver, fails=f"cuLaunchKernelEx {LAUNCHES + 2} 801")  # the first of them
+    assert not [words for words in calls if words[0] == "error:"]
+    assert len(named("cuGraphLaunch", during("run", calls))) == STEPS
+    begun, ended = (named(f"cuStream{what}Capture", calls) for what in ("Begin", "End"))
+    assert begun == ended
+    assert len(begun) == 2

@@ -95,7 +95,7 @@ class Gpu:
             with asking(f"loading {name}"):
                 return [code.get_kernel(kernel) for kernel in kernels]
         except RunnerError as error:
-            raise KernelError(name, str(error)) from None
+            raise KernelError(name, str(error).removeprefix("cuda: ")) from None
 
     @property
     def multiprocessors(self) -> int:
