@@ -53,6 +53,11 @@ class ReproductionView:
             if row.role == "contender" and not row.retracted and not row.quick
         ]
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What some row needs beside the plain command."""
+        return tuple(dict.fromkeys(one.option for one in self.expected if one.option))
+
     def _option(self, row: Any) -> str | None:
         storages = self.runners[0].storages
         if row.dtype not in storages:

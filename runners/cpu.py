@@ -62,7 +62,7 @@ class CpuDevice(Device):
         minutes=(2, 4),
     )
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("threads", "Threads.", "the cores that this process may use"),
+        Setting("threads", "Threads that share each kernel.", "the cores that this process may use"),
     )
     target = "c"
 

@@ -66,8 +66,8 @@ def next_steps(written: Sequence[Path], result: Result, drafted: bool) -> Iterat
     yield "  make site     # the row on the board; it must build"
     yield f"  git switch -c {result.id}"
     yield " \\\n      ".join(["  git add", *map(shown, written)])
-    yield f"  git commit -m 'Measured: {result.device}' && git push -u origin HEAD"
-    yield "Then open a pull request."
+    yield f"  git commit -m 'Measured: {result.device}'"
+    yield "Then push the branch to your fork, and open a pull request."
 
 
 def shown(path: Path) -> str:

@@ -29,6 +29,13 @@ _QUICK_CHECKED_STEPS = 2
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
+class _Option(click.Option):
+    """An option whose help leaves out its range: a value beyond it is answered with it."""
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        return {name: said for name, said in super().get_help_extra(ctx).items() if name != "range"}
+
+
 def parameters(stack: type[Device]) -> list[click.Parameter]:
     """The options that every runner has, and the settings of this one."""
 
@@ -36,20 +43,20 @@ def parameters(stack: type[Device]) -> list[click.Parameter]:
         return f"[default: {full:g}; {quick:g} with --quick]"
 
     workload = [
-        click.Option(["--model"], default=DEFAULT_MODEL, show_default=True, metavar="ID",
+        _Option(["--model"], default=DEFAULT_MODEL, show_default=True, metavar="ID",
                      help="A model of data/models."),
-        click.Option(["--weights"], type=_FOLDER, metavar="DIR",
+        _Option(["--weights"], type=_FOLDER, metavar="DIR",
                      help="Folder of a safetensors checkpoint; else synthetic weights, which take as long."),
-        click.Option(["--dtype"], type=click.Choice(stack.storages), default=stack.storages[0], show_default=True,
+        _Option(["--dtype"], type=click.Choice(stack.storages), default=stack.storages[0], show_default=True,
                      help="Storage type of the weights and the KV cache."),
-        click.Option(["--depth"], type=click.IntRange(0, 1 << 20), default=DEFAULT_DEPTH_TOKENS,
+        _Option(["--depth"], type=click.IntRange(0, 1 << 20), default=DEFAULT_DEPTH_TOKENS,
                      show_default=True, metavar="TOKENS", help="Tokens in the KV cache when a repetition starts."),
-        click.Option(["--steps"], type=click.IntRange(1, 8192), metavar="N",
+        _Option(["--steps"], type=click.IntRange(1, 8192), metavar="N",
                      help=f"Decode steps in a repetition. {either(FULL.steps, QUICK.steps)}"),
-        click.Option(["--repetitions"], type=click.IntRange(1, 10_000), metavar="N",
+        _Option(["--repetitions"], type=click.IntRange(1, 10_000), metavar="N",
                      help=f"Repetitions at least; {FULL.least_seconds:g} s at least unless --quick. "
                      f"{either(FULL.least_repetitions, QUICK.least_repetitions)}"),
-        click.Option(["--max-seconds"], type=click.FloatRange(1), metavar="S",
+        _Option(["--max-seconds"], type=click.FloatRange(1), metavar="S",
                      help=f"Stop measuring after this time. {either(FULL.most_seconds, QUICK.most_seconds)}"),
     ]  # fmt: skip
     return [*workload, *_of_stack(stack), *_around(stack)]
@@ -58,10 +65,10 @@ def parameters(stack: type[Device]) -> list[click.Parameter]:
 def _of_stack(stack: type[Device]) -> list[click.Parameter]:
     """What only some stacks have."""
     return [
-        *(click.Option([f"--{setting.name.replace('_', '-')}"], type=click.IntRange(setting.least, setting.most),
+        *(_Option([f"--{setting.name.replace('_', '-')}"], type=click.IntRange(setting.least, setting.most),
                        metavar="N", help=f"{setting.help} [default: {setting.default}]")
           for setting in stack.settings),
-        *([click.Option(["--execute"], multiple=True, metavar="KERNEL=WAY",
+        *([_Option(["--execute"], multiple=True, metavar="KERNEL=WAY",
                         help=f"Run a kernel otherwise than emitted ({', '.join(stack.ways[1:])}); the file says so.")]
           if len(stack.ways) > 1 else ()),
     ]  # fmt: skip
@@ -70,20 +77,20 @@ def _of_stack(stack: type[Device]) -> list[click.Parameter]:
 def _around(stack: type[Device]) -> list[click.Parameter]:
     """Whose run it is, where it goes, and what runs beside it."""
     return [
-        click.Option(["--device"], metavar="ID",
+        _Option(["--device"], metavar="ID",
                      help="A device of data/devices. [default: found by its name, or drafted]"),
-        click.Option(["--submitter"], default="anonymous", show_default=True, metavar="NAME",
+        _Option(["--submitter"], default="anonymous", show_default=True, metavar="NAME",
                      help="Who is credited on the board."),
-        click.Option(["--output"], type=_FOLDER, metavar="DIR",
+        _Option(["--output"], type=_FOLDER, metavar="DIR",
                      help="Folder for all that is written. [default: data/results/<device>, data/devices]"),
-        click.Option(["--baseline"], multiple=True, is_flag=False, flag_value="all",
+        _Option(["--baseline"], multiple=True, is_flag=False, flag_value="all",
                      type=click.Choice(["all", *stacks.names(stack.runner)]), metavar="NAME",
                      help="Measure another stack too, in turns with ours: "
                      f"{', '.join([*stacks.names(stack.runner), 'all (those that are installed)'])}."),
-        click.Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
-        click.Option(["--quick"], is_flag=True,
+        _Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
+        _Option(["--quick"], is_flag=True,
                      help="A short run: is all in order here? Its result is not for submission."),
-        click.Option(["--dry-run"], is_flag=True, help="Say what would be measured and filed, and stop."),
+        _Option(["--dry-run"], is_flag=True, help="Say what would be measured and filed, and stop."),
     ]  # fmt: skip
 
 

@@ -47,6 +47,7 @@ def test_what_the_published_row_did_otherwise_is_an_option_too(told: Folder) -> 
     told.reported("r", "gpu-a", 100, decode_dtype="f32")
     told.measured("ours", "gpu-a", samples([10**9]), decode_dtype="f32")
     assert [one.option for one in view(told).expected] == ["--dtype f32 --cores 8", "--dtype f32"]
+    assert view(told).options == ("--dtype f32 --cores 8", "--dtype f32")
 
 
 def test_only_rows_of_the_device_itself_are_expected(told: Folder) -> None:
