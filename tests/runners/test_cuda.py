@@ -57,8 +57,8 @@ def fake(simulated: tuple[list[Emitted], Call], monkeypatch: pytest.MonkeyPatch)
     for name, module in made.modules().items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(cuda_versions, "_loads", lambda _: True)
-    monkeypatch.setattr(cuda_versions, "version", lambda _: "1.2.2")
-    monkeypatch.setattr(cuda, "version", lambda name: {"cuda-core": "1.2.2", "cuda-bindings": "13.5.0"}[name])
+    for module in (cuda, cuda_versions):
+        monkeypatch.setattr(module, "version", {"cuda-core": "1.2.2", "cuda-bindings": "13.5.0"}.__getitem__)
     monkeypatch.setattr(cuda_overlap, "ROUNDS", 1)
     return made
 
@@ -280,21 +280,35 @@ def test_without_the_management_library_the_driver_is_named_by_its_cuda(fake: Fa
 
 
 @pytest.mark.parametrize(
-    ("driver", "absent", "line"),
+    ("driver", "others", "line"),
     [
-        (False, (), "no NVIDIA driver found (got no libcuda.so.1); install your GPU's, or use python -m "),
-        (True, ("cuda-core", "cuda-bindings"), "a package is missing (got no cuda-core and cuda-bindings); "),
-        (True, ("cuda-core",), "a package is missing (got no cuda-core); pip install --constraint "),
-        (True, (), None),
+        (False, {}, "no NVIDIA driver found (got no libcuda.so.1); install your GPU's, or use python -m "),
+        (
+            True,
+            {"cuda-core": "", "cuda-bindings": ""},
+            "a package is missing or too old (got no cuda-core 1.2 and cuda-bindings 12.9 or newer); pip install -",
+        ),
+        (
+            True,
+            {"cuda-core": ""},
+            "a package is missing or too old (got no cuda-core 1.2 or newer); pip install ",
+        ),
+        (
+            True,
+            {"cuda-core": "0.10.1"},
+            "a package is missing or too old (got no cuda-core 1.2 or newer); pip i",
+        ),
+        (True, {"cuda-core": "1.10.0"}, None),
+        (True, {}, None),
     ],
 )
 def test_what_the_machine_lacks_comes_with_its_remedy(
-    monkeypatch: pytest.MonkeyPatch, driver: bool, absent: tuple[str, ...], line: str | None
+    monkeypatch: pytest.MonkeyPatch, driver: bool, others: dict[str, str], line: str | None
 ) -> None:
     def version(name: str) -> str:
-        if name in absent:
+        if others.get(name) == "":
             raise PackageNotFoundError(name)
-        return "1"
+        return others.get(name) or {"cuda-core": "1.2.2", "cuda-bindings": "13.5.0"}[name]
 
     monkeypatch.setattr(cuda_versions, "_loads", lambda _: driver)
     monkeypatch.setattr(cuda_versions, "version", version)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 from runners.device import RunnerError
 
 INSTALL = "pip install --constraint constraints.txt --editable '.[cuda]'"
-PACKAGES = ("cuda-core", "cuda-bindings")
+PACKAGES = {"cuda-core": (1, 2), "cuda-bindings": (12, 9)}
+"""What Python needs, from which release on: machines with CUDA often have older ones of their own."""
 _DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 _OLDER = "pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
 
@@ -20,8 +22,12 @@ def missing() -> str | None:
         return (
             f"no NVIDIA driver found (got no {_DRIVERS[0]}); install your GPU's, or use python -m runners.cpu"
         )
-    absent = " and ".join(name for name in PACKAGES if not _installed(name))
-    return f"a package is missing (got no {absent}); {INSTALL}" if absent else None
+    absent = " and ".join(
+        f"{name} {major}.{minor}"
+        for name, (major, minor) in PACKAGES.items()
+        if _installed(name) < (major, minor)
+    )
+    return f"a package is missing or too old (got no {absent} or newer); {INSTALL}" if absent else None
 
 
 def _loads(library: str) -> bool:
@@ -33,12 +39,12 @@ def _loads(library: str) -> bool:
     return True
 
 
-def _installed(package: str) -> bool:
+def _installed(package: str) -> tuple[int, ...]:
+    """The first two numbers of its release; none where it is not there."""
     try:
-        version(package)
+        return tuple(map(int, re.findall(r"\d+", version(package))[:2]))
     except PackageNotFoundError:
-        return False
-    return True
+        return ()
 
 
 def compiler_and_driver() -> tuple[str, str]:
