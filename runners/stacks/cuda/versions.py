@@ -13,7 +13,9 @@ INSTALL = "pip install --constraint constraints.txt --editable '.[cuda]'"
 PACKAGES = {"cuda-core": (1, 2), "cuda-bindings": (12, 9)}
 """What Python needs, from which release on: machines with CUDA often have older ones of their own."""
 _DRIVERS = ("libcuda.so.1", "nvcuda.dll")
-_OLDER = "pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
+_OLDER = (  # of two releases of NVRTC the newer one would be found
+    "pip uninstall -y nvidia-cuda-nvrtc && pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
+)
 
 
 def missing() -> str | None:
