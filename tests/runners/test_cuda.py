@@ -329,8 +329,8 @@ def test_a_library_is_looked_for_as_the_system_does() -> None:
     [
         (
             {"cuda_version": 12080},
-            r"^cuda: the driver is older than NVRTC \(got CUDA 12\.8, NVRTC 13\.0\); install driver R580 or newer, or for "
-            r"this one: pip uninstall -y nvidia-cuda-nvrtc && pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12$",
+            r"^cuda: the driver is older than NVRTC \(got CUDA 12\.8, NVRTC 13\.0\); install driver R580 or newer, or "
+            r"for this one: pip uninstall -y nvidia-cuda-nvrtc && pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu1",
         ),
         (
             {"capability": (6, 0), "name": "Tesla P100"},

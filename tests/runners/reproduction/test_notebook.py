@@ -115,7 +115,9 @@ def test_the_packages_of_colab_stay_as_they_are(path: Path) -> None:
 
 def test_a_machine_with_an_older_driver_compiles_by_what_that_runs() -> None:
     last = cells(DATA / "reproduce/nvidia-t4.ipynb")["install"].splitlines()[-1]
-    assert last == "pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
+    assert (
+        last == "pip uninstall -y nvidia-cuda-nvrtc && pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
+    )
     remedy = (ROOT / "runners/stacks/cuda/versions.py").read_text()
     assert last in remedy, "it is the runner's own remedy"
 
