@@ -195,7 +195,9 @@ def _timing(found: Findings, dtype: Dtype, device: Device, check: KernelCheck, i
 def _baseline(found: Findings, options: Options, ours: Result, environment: Environment, name: str) -> Result:
     versions = tuple(Package(package, release) for package, release in found.versions.get(name, {}).items())
     taken = samples(options.plan, found.repetitions[name], None)
-    stack = Stack(name, None, (), " ".join(f"{one.name} {one.version}" for one in versions) or None, None)
+    stack = Stack(
+        name, None, (), " ".join(f"{one.name} {one.version}" for one in versions) or None, environment.driver
+    )
     identity = {
         "id": f"{ours.id}-{name.replace('.', '-')}",
         "device": ours.device,
@@ -204,5 +206,6 @@ def _baseline(found: Findings, options: Options, ours: Result, environment: Envi
         "quick": ours.quick,
         "notes": " ".join(filter(None, (_BASELINE_NOTE, _unsteady(taken)))),
     }
-    its_own = replace(environment, toolchain=(*versions, *environment.toolchain[1:]))
+    shared = (package for package in environment.toolchain if package.name in options.settings)
+    its_own = replace(environment, toolchain=(*versions, *shared))
     return _result(identity, its_own, "baseline", stack, _decode(found, options, name, ours.id))

@@ -79,9 +79,9 @@ class TrainiumDevice(Device):
     about: ClassVar[About] = About(
         name="AWS Trainium",
         kind="NPU",
-        machine="An AWS instance with the Neuron driver and runtime: of the families trn1 or inf2 on Ubuntu 22.04 or 24.04 with "
-        "Python 3.11 or 3.12, or of trn2 or trn3 on Ubuntu 26.04 with Python 3.12 or newer, such as a trn1.2xlarge of "
-        "the Deep Learning Base Neuron AMI.",
+        machine="An AWS instance with the Neuron driver and runtime: of the families trn1 or inf2 on Ubuntu 22.04 or "
+        "24.04 with Python 3.11 or 3.12, or of trn2 or trn3 on Ubuntu 26.04 with Python 3.12 or newer. The Deep "
+        "Learning Base Neuron AMI has both.",
         install=(
             "pip install --no-deps --editable .",
             "pip install click jsonschema jsonschema-rs markdown 'ml-dtypes<0.6' msgspec nh3 platformdirs psutil "

@@ -117,6 +117,9 @@ def test_a_baseline_is_filed_beside_our_row_and_the_board_takes_both(
     assert validate(Layout(runs.REPOSITORY, data, tmp_path / "site", tmp_path / "work")) == []
     ours = next(row for row in rows_of(make_board(read_dataset(data)[0]).decode) if row.role == "contender")
     assert ours.times_baseline == pytest.approx(2.0)
+    (beside,) = (path for path in files(tmp_path) if "llama" in path)
+    toolchain = json.loads((tmp_path / beside).read_text())["environment"]["toolchain"]
+    assert [package["name"] for package in toolchain] == ["llama-cpp-python"], "it runs none of our packages"
 
 
 def test_a_device_on_file_is_found_by_its_alias(data: Path, tmp_path: Path) -> None:
