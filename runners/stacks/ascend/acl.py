@@ -242,8 +242,9 @@ class Acl:
         return found.value or 0
 
     def refuse(self, function: str, status: int) -> None:
-        """Raise what a status means, with the first line of CANN's own words."""
-        said = (self._library.aclGetRecentErrMsg() or b"").decode("utf-8", "replace").strip()
-        words = line(next(iter(said.splitlines()), "")) if said else "no message"
+        """Raise what a status means, with the first of CANN's own lines that says more than that it is inner."""
+        said = (self._library.aclGetRecentErrMsg() or b"").decode("utf-8", "replace").splitlines()
+        told = [words for words in map(str.strip, said) if words and not words.endswith("Inner Error!")]
+        words = line(told[0]) if told else "no message"
         meaning, remedy = ERRORS.get(status, ("failed", GONE))
         raise RunnerError(f"{function}: {meaning} (got {status}: '{words}'); {remedy}")

@@ -22,7 +22,7 @@ import numpy as np
 from runners.device import RunnerError
 from runners.kernels.emit import Emitted
 from runners.stacks.ascend.acl import Acl, Placed
-from runners.stacks.ascend.cann import declare, home, loaded
+from runners.stacks.ascend.cann import OPERATORS_PACKAGE, declare, home, loaded
 
 _TENSOR = c_void_p
 SIGNATURES: dict[str, tuple[Any, ...]] = {
@@ -122,8 +122,7 @@ class Operators:
         """One operator on its arguments. Its workspace is allocated at the first call, which no graph may hold."""
         library = next((one for one in self.libraries if hasattr(one, name)), None)
         if library is None:
-            folder, remedy = "lib64", "install the operators' package (Ascend-cann-910b-ops) of this CANN"
-            raise RunnerError(f"CANN: has no operator {name} (looked in {folder}); {remedy}")
+            raise RunnerError(f"CANN: has no operator {name} (looked in lib64); {OPERATORS_PACKAGE}")
         declare(library, f"{name}GetWorkspaceSize",
                 (*SIGNATURES[name], POINTER(c_uint64), POINTER(c_void_p)))  # fmt: skip
         declare(library, name, (c_void_p, c_uint64, c_void_p, c_void_p))

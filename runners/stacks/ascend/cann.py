@@ -16,6 +16,10 @@ from runners.vendor import GONE, MEMORY
 
 SET_UP = "install CANN, then run: source /usr/local/Ascend/cann/set_env.sh"
 _KERNEL = "a kernel broke a rule of the device; report it with the newest file of ~/ascend/log"
+OPERATORS_PACKAGE = (
+    "install the operators' package of this CANN and chip (Ascend-cann-910b-ops or Ascend-cann-A3-ops)"
+)
+_EMITTED = "run the kernel as emitted: leave its --execute away"
 ERRORS: dict[int, tuple[str, str]] = {
     107001: ("no such device", "see npu-smi info and ASCEND_RT_VISIBLE_DEVICES"),
     107022: ("the device's tasks were aborted", GONE),
@@ -24,8 +28,9 @@ ERRORS: dict[int, tuple[str, str]] = {
     207004: ("no device", "see npu-smi info: the driver must list one"),
     207006: ("no permission", "join the group that owns /dev/davinci0: usermod -aG HwHiAiUser <you>"),
     207018: ("out of memory", MEMORY),
-    507008: ("the kernel is for another chip", "see that CANN's compiler and runtime are of one release"),
+    507008: ("the runtime does not know the chip", "see that the driver and CANN are of one release"),
     507010: ("the device's heartbeat is lost", GONE),
+    507011: ("the captured graph failed", _KERNEL),
     507014: ("a core took too long", _KERNEL),
     507015: ("an exception in a core", _KERNEL),
     507018: ("an exception in the device's processor", GONE),
@@ -37,8 +42,14 @@ ERRORS: dict[int, tuple[str, str]] = {
     507054: ("an error of the device's memory that it cannot correct", GONE),
     507899: ("an error inside the driver", GONE),
     507901: ("the connection to the device is closed", GONE),
+    161001: ("the operator refuses an argument", _EMITTED),
+    161002: ("the operator refuses its arguments", _EMITTED),
+    561002: ("the operator cannot cut its work", _EMITTED),
+    561003: ("the operator's binary is not found", OPERATORS_PACKAGE),
+    561107: ("the operators are not found", SET_UP),
+    561112: ("the operators' binaries are not loaded", OPERATORS_PACKAGE),
 }
-"""The codes of ``acl/error_codes/rt_error_codes.h`` that a person may meet: what is wrong, and what to do."""
+"""The codes that a person may meet, of ``acl/error_codes/rt_error_codes.h`` and of the operators: (problem, remedy)."""
 
 
 def home() -> Path:

@@ -294,7 +294,7 @@ def test_a_launch_that_is_refused_is_seen_though_it_gives_no_status(
     assert result.kernels
     (error,) = (one.error for one in result.kernels.timings if one.error)
     assert str(error).startswith(
-        "embedding_lookup: the kernel is for another chip (got 507008: 'EZ9999: launch"
+        "embedding_lookup: the runtime does not know the chip (got 507008: 'EZ9999: launch"
     )
 
 

@@ -39,7 +39,7 @@ int fault(const std::string &what) { faults += what + "\n"; return 107000; }
 // What every function does first: the device must be chosen, and a failure that the test wants comes now.
 int begin(const char *name, bool needs_device = true) {
     if (needs_device && !(ready && chosen)) return fault(std::string(name) + " before aclInit and aclrtSetDevice");
-    message = std::string("EZ9999: ") + name + " of the fake\n  a second line";
+    message = std::string("EZ9999: Inner Error!\nEZ9999: ") + name + " of the fake\n        TraceBack (most recent call last):";
     if (gone) return last_error = gone;
     if (failing == name && failing_after-- == 0) return failing.clear(), last_error = failing_status;
     return 0;
