@@ -74,7 +74,10 @@ class AcceleratorArgs:
 
 @dataclass(frozen=True, slots=True)
 class SkyPilot:
-    """SkyPilot's ``resources`` in its own words; what is None is left to it. ``disk_size`` is in GB."""
+    """SkyPilot's ``resources`` in its own words; what is None is left to it. ``disk_size`` is in GB.
+
+    ``first`` are the shell lines that bring the rented machine up to date, before anything is installed there.
+    """
 
     infra: str | None = None
     accelerators: str | None = None
@@ -82,6 +85,7 @@ class SkyPilot:
     accelerator_args: AcceleratorArgs | None = None
     image_id: str | None = None
     disk_size: int | None = None
+    first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,12 +44,13 @@ def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
     )
     facts = {
         "name": cluster_name(device.id),
-        "resources": _stated(asdict(device.access.skypilot)),
+        "resources": _stated(asdict(device.access.skypilot) | {"first": None}),
         "workdir": ".",
         "envs": {"SUBMITTER": "anonymous", "OPTIONS": ""},
     }
     ran = f'{runner.run} $OPTIONS --output ~/{RESULTS} --submitter "$SUBMITTER"'
-    setup = _block("setup", (STOPS, *install_lines(runner), *_tried(runner)))
+    first = device.access.skypilot.first
+    setup = _block("setup", (STOPS, *first, *install_lines(runner), *_tried(runner)))
     return header + yaml.safe_dump(facts, sort_keys=False) + setup + _block("run", (STOPS, ACTIVATE, ran))
 
 

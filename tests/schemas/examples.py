@@ -56,6 +56,7 @@ def device() -> Data:
                 "accelerator_args": {"runtime_version": "v2-example"},
                 "image_id": "docker:example/image:1",
                 "disk_size": 100,
+                "first": ["sudo apt-get update"],
             },
         },
         "notes": "A board with `GDDR6` memory.\n\n- bound by memory\n- [its page](https://example.org/gpu)",

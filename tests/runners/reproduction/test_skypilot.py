@@ -88,6 +88,13 @@ def test_a_task_sends_the_checkout_and_leaves_its_results_where_they_are_fetched
         assert "--device" not in last
 
 
+def test_a_rented_machine_is_brought_up_to_date_before_anything_is_installed() -> None:
+    for device in known_devices(DATA).values():
+        if device.access and device.access.skypilot and (first := device.access.skypilot.first):
+            said = (FOLDER / f"{device.id}.sky.yaml").read_text().partition("setup: |\n")[2]
+            assert said.splitlines()[1 : len(first) + 1] == [f"  {line}" for line in first]
+
+
 def test_a_misspelt_task_would_be_refused(everything: dict[str, dict[str, Any]]) -> None:
     assert "accelerator" in everything["misspelt"]["error"]
 
