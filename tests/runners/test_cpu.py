@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +11,23 @@ import numpy as np
 import pytest
 
 from runners.cpu import CpuDevice, usable_cores
-from runners.device import Device, Identity, RunnerError
+from runners.device import Identity, RunnerError
 from runners.kernels.emit.layout import Layout
 from runners.kernels.sizes import Storage
 from runners.null import NullDevice
 from runners.step import decode_step
-from runners.weights import Synthetic, first_contents
-from tests.runners.tiny import emitted, tiny_model
+from runners.weights import Synthetic
+from tests.runners import steps
+from tests.runners.steps import DEPTH, STEPS, assert_same, decoded
+from tests.runners.tiny import tiny_model
 
-DEPTH, STEPS = 5, 6
 MODEL = tiny_model(hidden_size=130, intermediate_size=200)
-
-
-def loaded(device: Device, storage: Storage = "bf16") -> Device:
-    """A device at the start of a decode."""
-    device.open()
-    step = decode_step(MODEL, storage, DEPTH + STEPS)
-    kernels = emitted(step, device.target)
-    device.compile(list(kernels.values()))
-    device.load(step, kernels, first_contents(MODEL, step, Synthetic(3, storage), DEPTH, seed=3))
-    return device
-
-
-def logits(device: Device) -> tuple[list[int], Any]:
-    """The tokens of the steps, and the logits after each."""
-    found = [(device.run(1).tokens[0], device.read("logits")) for _ in range(STEPS)]
-    return [token for token, _ in found], np.array([numbers for _, numbers in found])
+loaded = partial(steps.loaded, model=MODEL)
 
 
 @pytest.fixture(scope="module")
 def expected() -> dict[Storage, tuple[list[int], Any]]:
-    return {storage: logits(loaded(NullDevice(), storage)) for storage in CpuDevice.storages}
+    return {storage: decoded(loaded(NullDevice(), storage)) for storage in CpuDevice.storages}
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
@@ -48,20 +35,17 @@ def expected() -> dict[Storage, tuple[list[int], Any]]:
 def test_logits_and_tokens_are_those_of_the_null_device(
     storage: Storage, threads: int, expected: dict[Storage, tuple[list[int], Any]]
 ) -> None:
-    tokens, numbers = logits(loaded(CpuDevice(threads), storage))
-    assert tokens == expected[storage][0]
-    error = np.linalg.norm(numbers - expected[storage][1]) / np.linalg.norm(expected[storage][1])
-    assert error < (1e-5 if storage == "f32" else 1e-3)
+    assert_same(decoded(loaded(CpuDevice(threads), storage)), expected[storage], storage)
 
 
 def test_logits_do_not_depend_on_the_number_of_threads() -> None:
-    assert len({logits(loaded(CpuDevice(threads)))[1].tobytes() for threads in (1, 2, 5)}) == 1
+    assert len({decoded(loaded(CpuDevice(threads)))[1].tobytes() for threads in (1, 2, 5)}) == 1
 
 
 def test_steps_run_together_are_steps_run_singly() -> None:
     device = loaded(CpuDevice(2))
     together = device.run(STEPS)
-    assert together.tokens == logits(loaded(CpuDevice(2)))[0]
+    assert together.tokens == decoded(loaded(CpuDevice(2)))[0]
     assert len(together.step_ns) == STEPS
     assert min(together.step_ns) > 0
     assert int(device.read("position")) == DEPTH + STEPS

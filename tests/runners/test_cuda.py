@@ -15,9 +15,9 @@ import pytest
 
 from runners import command, cuda
 from runners.cuda import CudaDevice
-from runners.device import Device, Ran, RunnerError
+from runners.device import Ran, RunnerError
 from runners.kernels.emit import Emitted, emit
-from runners.kernels.sizes import Storage, step_sizes
+from runners.kernels.sizes import Storage
 from runners.kernels.source import DECODE_STEP, KERNELS, MICROBENCHMARKS
 from runners.latencies import rotated
 from runners.null import NullDevice
@@ -26,28 +26,29 @@ from runners.stacks.cuda import overlap as cuda_overlap
 from runners.stacks.cuda import versions as cuda_versions
 from runners.stacks.cuda.gpu import Gpu
 from runners.step import decode_step
-from runners.weights import Synthetic, first_contents
 from tests.runners import runs
 from tests.runners.fakes.cuda import FakeCuda
 from tests.runners.fakes.cuda_streams import Misuse
 from tests.runners.kernels.executors import EXECUTORS, Call
 from tests.runners.runs import ROWS, TINY, filed, files
-from tests.runners.tiny import emitted, tiny_model
-
-DEPTH, STEPS = 5, 6
-MODEL = tiny_model()
+from tests.runners.steps import (
+    DEPTH,
+    MODEL,
+    STEPS,
+    assert_can_be_written_back,
+    assert_same,
+    decoded,
+    loaded,
+    texts,
+)
+from tests.runners.tiny import emitted
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Emitted], Call]:
     """Every text that a run of the tiny model compiles, in every storage type, and what runs one of them."""
-    sizes = step_sizes(MODEL)
-    texts = [
-        emit(kernel, "cuda", sizes.get(kernel.name, ROWS), storage)
-        for kernel in (*DECODE_STEP, *MICROBENCHMARKS)
-        for storage in CudaDevice.storages
-    ]
-    return texts, EXECUTORS["cuda"](texts, tmp_path_factory.mktemp("cuda"))
+    found = texts("cuda", CudaDevice.storages)
+    return found, EXECUTORS["cuda"](found, tmp_path_factory.mktemp("cuda"))
 
 
 @pytest.fixture
@@ -63,16 +64,6 @@ def fake(simulated: tuple[list[Emitted], Call], monkeypatch: pytest.MonkeyPatch)
     return made
 
 
-def loaded(device: Device, storage: Storage = "bf16") -> Any:
-    """A device at the start of a decode."""
-    device.open()
-    step = decode_step(MODEL, storage, DEPTH + STEPS)
-    kernels = emitted(step, device.target)
-    device.compile(list(kernels.values()))
-    device.load(step, kernels, first_contents(MODEL, step, Synthetic(3, storage), DEPTH, seed=3))
-    return device
-
-
 # --- the step -------------------------------------------------------------------------------------
 
 
@@ -80,10 +71,7 @@ def loaded(device: Device, storage: Storage = "bf16") -> Any:
 def test_logits_and_tokens_are_those_of_the_null_device(fake: FakeCuda, storage: Storage) -> None:
     del fake
     ours, expected = loaded(CudaDevice(), storage), loaded(NullDevice(), storage)
-    for _ in range(STEPS):
-        assert ours.run(1).tokens == expected.run(1).tokens
-        wanted, got = expected.read("logits"), ours.read("logits")
-        assert np.linalg.norm(got - wanted) / np.linalg.norm(wanted) < (1e-5 if storage == "f32" else 1e-3)
+    assert_same(decoded(ours), decoded(expected), storage)
     for name in ("0.keys", "2.values", "position"):
         assert ours.read(name).shape == expected.read(name).shape
         assert np.array_equal(ours.read(name) == 0, expected.read(name) == 0)
@@ -116,12 +104,7 @@ def test_what_loading_tried_is_put_back(fake: FakeCuda) -> None:
 
 def test_a_step_can_be_written_back_to_its_start(fake: FakeCuda) -> None:
     del fake
-    device = loaded(CudaDevice())
-    start = {name: device.read(name) for name in ("token", "position")}
-    first = device.run(2).tokens
-    for name, numbers in start.items():
-        device.write(name, numbers)
-    assert device.run(2).tokens == first
+    assert_can_be_written_back(loaded(CudaDevice()))
 
 
 def test_a_trace_has_a_time_for_each_launch_and_decodes_the_same(fake: FakeCuda) -> None:

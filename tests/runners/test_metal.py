@@ -19,45 +19,41 @@ import pytest
 import yaml
 
 from runners import command, metal
-from runners.device import Device, KernelError, RunnerError
-from runners.kernels.emit import Emitted, emit
+from runners.device import KernelError, RunnerError
+from runners.kernels.emit import Emitted
 from runners.kernels.expr import Array, Axis, Kernel
-from runners.kernels.sizes import Sizes, Storage, step_sizes
+from runners.kernels.sizes import Sizes, Storage
 from runners.kernels.source import DECODE_STEP, MICROBENCHMARKS
 from runners.metal import MetalDevice
 from runners.null import NullDevice
 from runners.stacks.metal import probe as metal_probe
 from runners.stacks.metal.gpu import Gpu
 from runners.step import Step, decode_step
-from runners.weights import Synthetic, first_contents
 from schemas.load import load
 from schemas.records import Result
 from tests.runners import runs
 from tests.runners.fakes.metal import FakeMetal, Misuse, NSError
 from tests.runners.kernels.executors import EXECUTORS, Call
-from tests.runners.runs import ROWS, TINY, filed, files
-from tests.runners.tiny import emitted, tiny_model
+from tests.runners.runs import TINY, filed, files
+from tests.runners.steps import (
+    DEPTH,
+    MODEL,
+    STEPS,
+    assert_can_be_written_back,
+    assert_same,
+    decoded,
+    loaded,
+    texts,
+)
+from tests.runners.tiny import emitted
 from tests.simulators.simt import metal_lint
-
-DEPTH, STEPS = 5, 6
-MODEL = tiny_model()
-
-
-def all_texts() -> list[Emitted]:
-    """Every kernel that a run of the tiny model compiles, in every storage type."""
-    sizes = step_sizes(MODEL)
-    return [
-        emit(kernel, "metal", sizes.get(kernel.name, ROWS), storage)
-        for kernel in (*DECODE_STEP, *MICROBENCHMARKS)
-        for storage in MetalDevice.storages
-    ]
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Emitted], Call]:
     """The texts, and what runs one of them."""
-    texts = all_texts()
-    return texts, EXECUTORS["metal"](texts, tmp_path_factory.mktemp("metal"))
+    found = texts("metal", MetalDevice.storages)
+    return found, EXECUTORS["metal"](found, tmp_path_factory.mktemp("metal"))
 
 
 @pytest.fixture
@@ -73,26 +69,13 @@ def fake(simulated: tuple[list[Emitted], Call], monkeypatch: pytest.MonkeyPatch)
     return made
 
 
-def loaded(device: Device, storage: Storage = "bf16") -> Any:
-    """A device at the start of a decode."""
-    device.open()
-    step = decode_step(MODEL, storage, DEPTH + STEPS)
-    kernels = emitted(step, device.target)
-    device.compile(list(kernels.values()))
-    device.load(step, kernels, first_contents(MODEL, step, Synthetic(3, storage), DEPTH, seed=3))
-    return device
-
-
 # --- the step -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("storage", MetalDevice.storages)
 def test_logits_and_tokens_are_those_of_the_null_device(fake: FakeMetal, storage: Storage) -> None:
     ours, expected = loaded(MetalDevice(), storage), loaded(NullDevice(), storage)
-    for _ in range(STEPS):
-        assert ours.run(1).tokens == expected.run(1).tokens
-        wanted, got = expected.read("logits"), ours.read("logits")
-        assert np.linalg.norm(got - wanted) / np.linalg.norm(wanted) < (1e-5 if storage == "f32" else 1e-3)
+    assert_same(decoded(ours), decoded(expected), storage)
     assert fake.committed == STEPS
 
 
@@ -126,12 +109,7 @@ def test_the_steps_times_are_all_of_the_time(fake: FakeMetal, monkeypatch: pytes
 
 def test_a_step_can_be_written_back_to_its_start(fake: FakeMetal) -> None:
     del fake
-    device = loaded(MetalDevice())
-    start = {name: device.read(name) for name in ("token", "position")}
-    first = device.run(2).tokens
-    for name, numbers in start.items():
-        device.write(name, numbers)
-    assert device.run(2).tokens == first
+    assert_can_be_written_back(loaded(MetalDevice()))
 
 
 def test_a_trace_has_the_gpus_time_of_each_launch_and_decodes_the_same(fake: FakeMetal) -> None:

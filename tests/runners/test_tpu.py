@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from generator.build import validate
 from generator.layout import Layout
 from runners import command, registry, tpu
 from runners.baselines import stacks
-from runners.device import Device, RunnerError
+from runners.device import RunnerError
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Storage
 from runners.null import NullDevice
@@ -24,31 +25,20 @@ from runners.stacks.tpu import slice as tpu_slice
 from runners.stacks.tpu.program import Programs, function
 from runners.step import Step, decode_step
 from runners.tpu import TpuDevice
-from runners.weights import START_TOKEN, Synthetic, first_contents
+from runners.weights import START_TOKEN
 from schemas.records import Result
-from tests.runners import runs
+from tests.runners import runs, steps
 from tests.runners.fakes.tpu import InterpretedTpu
 from tests.runners.runs import TINY, filed, files
-from tests.runners.tiny import emitted, tiny_model
+from tests.runners.steps import DEPTH, MODEL, assert_same, decoded
+from tests.runners.tiny import emitted
 
 jax: Any = pytest.importorskip("jax", reason="jax is not installed: pip install '.[test]'")
 
-DEPTH, STEPS = 5, 3
-MODEL = tiny_model()
-
-
-def step_of(storage: Storage = "bf16") -> Step:
-    return decode_step(MODEL, storage, 64)  # as the command rounds it up, so that XLA compiles it once
-
-
-def loaded(device: Device, storage: Storage = "bf16") -> Any:
-    """A device at the start of a decode."""
-    device.open()
-    step = step_of(storage)
-    kernels = emitted(step, device.target)
-    device.compile(list(kernels.values()))
-    device.load(step, kernels, first_contents(MODEL, step, Synthetic(3, storage), DEPTH, seed=3))
-    return device
+STEPS = 3
+CAPACITY = 64
+"""As the command rounds it up, so that XLA compiles it once."""
+loaded = partial(steps.loaded, capacity=CAPACITY)
 
 
 def rewound(device: Any) -> Any:
@@ -56,12 +46,6 @@ def rewound(device: Any) -> Any:
     for name, number in (("token", START_TOKEN), ("position", DEPTH)):
         device.write(name, np.array(number, np.int32))
     return device
-
-
-def logits(device: Any) -> tuple[list[int], Any]:
-    """The tokens of the steps, and the logits after each."""
-    found = [(device.run(1).tokens[0], device.read("logits")) for _ in range(STEPS)]
-    return [token for token, _ in found], np.array([numbers for _, numbers in found])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,10 +82,7 @@ def device(at_first: Any) -> Any:
 @pytest.mark.parametrize("storage", TpuDevice.storages)
 def test_logits_and_tokens_are_those_of_the_null_device(storage: Storage, at_first: Any) -> None:
     found = rewound(at_first) if storage == "bf16" else loaded(InterpretedTpu(), storage)
-    expected = logits(loaded(NullDevice(), storage))
-    got = logits(found)
-    assert got[0] == expected[0]
-    assert np.linalg.norm(got[1] - expected[1]) < (1e-5 if storage == "f32" else 1e-3)
+    assert_same(decoded(found, STEPS), decoded(loaded(NullDevice(), storage), STEPS), storage)
 
 
 def test_steps_run_together_are_steps_run_singly_and_position_moves_on(device: Any) -> None:
@@ -110,7 +91,7 @@ def test_steps_run_together_are_steps_run_singly_and_position_moves_on(device: A
     assert min(together.step_ns) > 0
     assert int(device.read("position")) == DEPTH + STEPS
     assert int(device.read("token")) == together.tokens[-1]
-    assert together.tokens == logits(rewound(device))[0]
+    assert together.tokens == decoded(rewound(device), STEPS)[0]
 
 
 def test_caches_token_and_position_are_donated_and_weights_are_not(device: Any) -> None:
@@ -144,7 +125,7 @@ def test_a_trace_times_each_kernels_launches_together_and_leaves_what_the_steps_
         np.array_equal(a, plain.read(b))
         for a, b in zip(traced, ("logits", "0.keys", "2.values", "position"), strict=True)
     )
-    kernels = [launch.kernel for launch in step_of().launches]
+    kernels = [launch.kernel for launch in decode_step(MODEL, "bf16", CAPACITY).launches]
     firsts = {kernels.index(kernel) for kernel in kernels}
     assert [len(column) for column in times] == [2 if place in firsts else 0 for place in range(len(kernels))]
     assert min(min(column) for column in times if column) > 0
@@ -152,7 +133,8 @@ def test_a_trace_times_each_kernels_launches_together_and_leaves_what_the_steps_
 
 def test_a_barrier_stands_before_each_launch_of_a_kernels_own_program(device: Any) -> None:
     """That the compiler then drops none and takes no two for one, libtpu alone can say, ahead of time."""
-    step, texts = step_of(), emitted(step_of(), "pallas")
+    step = decode_step(MODEL, "bf16", CAPACITY)
+    texts = emitted(step, "pallas")
     programs = Programs(step, {name: function(text, interpret=True) for name, text in texts.items()})
     memory = {**device.constant, **device.changing, **device.activations}
     for kernel, launches in (("rope_qk", 3), ("argmax_greedy", 1), ("kv_cache_append", 3)):
@@ -165,7 +147,7 @@ def test_kernels_that_a_step_launches_seldom_are_launched_again(monkeypatch: pyt
     device = InterpretedTpu()
     device.open()
     step = Step("f32", 1, {})
-    step.sizes["o_proj_matvec"] = step_of("f32").sizes["o_proj_matvec"]
+    step.sizes["o_proj_matvec"] = decode_step(MODEL, "f32", CAPACITY).sizes["o_proj_matvec"]
     for turn in range(3):
         step.launch("o_proj_matvec", f"weight{turn}", f"x{turn}", f"y{turn}")
     for name in [name for name in step.buffers if not name.startswith("y")]:
@@ -291,7 +273,7 @@ def test_a_run_files_a_result_that_the_board_takes_and_native_jax_beside_it(
     assert toolchain["cores"] == "1"
     assert (result.device, result.environment.device_name) == ("tpu-v5e-1", "TPU v5e-1")
     assert result.environment.device_count == 1
-    assert timed(result) == {launch.kernel for launch in step_of().launches} | {
+    assert timed(result) == {launch.kernel for launch in decode_step(MODEL, "bf16", CAPACITY).launches} | {
         "softmax",
         "layernorm",
         "gelu",
