@@ -44,20 +44,20 @@ def parameters(stack: type[Device]) -> list[click.Parameter]:
 
     workload = [
         _Option(["--model"], default=DEFAULT_MODEL, show_default=True, metavar="ID",
-                     help="A model of data/models."),
+                help="A model of data/models."),
         _Option(["--weights"], type=_FOLDER, metavar="DIR",
-                     help="Folder of a safetensors checkpoint; else synthetic weights, which take as long."),
+                help="Folder of a safetensors checkpoint; else synthetic weights, which take as long."),
         _Option(["--dtype"], type=click.Choice(stack.storages), default=stack.storages[0], show_default=True,
-                     help="Storage type of the weights and the KV cache."),
+                help="Storage type of the weights and the KV cache."),
         _Option(["--depth"], type=click.IntRange(0, 1 << 20), default=DEFAULT_DEPTH_TOKENS,
-                     show_default=True, metavar="TOKENS", help="Tokens in the KV cache when a repetition starts."),
+                show_default=True, metavar="TOKENS", help="Tokens in the KV cache when a repetition starts."),
         _Option(["--steps"], type=click.IntRange(1, 8192), metavar="N",
-                     help=f"Decode steps in a repetition. {either(FULL.steps, QUICK.steps)}"),
+                help=f"Decode steps in a repetition. {either(FULL.steps, QUICK.steps)}"),
         _Option(["--repetitions"], type=click.IntRange(1, 10_000), metavar="N",
-                     help=f"Repetitions at least; {FULL.least_seconds:g} s at least unless --quick. "
-                     f"{either(FULL.least_repetitions, QUICK.least_repetitions)}"),
+                help=f"Repetitions at least; {FULL.least_seconds:g} s at least unless --quick. "
+                f"{either(FULL.least_repetitions, QUICK.least_repetitions)}"),
         _Option(["--max-seconds"], type=click.FloatRange(1), metavar="S",
-                     help=f"Stop measuring after this time. {either(FULL.most_seconds, QUICK.most_seconds)}"),
+                help=f"Stop measuring after this time. {either(FULL.most_seconds, QUICK.most_seconds)}"),
     ]  # fmt: skip
     return [*workload, *_of_stack(stack), *_around(stack)]
 
@@ -66,10 +66,10 @@ def _of_stack(stack: type[Device]) -> list[click.Parameter]:
     """What only some stacks have."""
     return [
         *(_Option([f"--{setting.name.replace('_', '-')}"], type=click.IntRange(setting.least, setting.most),
-                       metavar="N", help=f"{setting.help} [default: {setting.default}]")
+                  metavar="N", help=f"{setting.help} [default: {setting.default}]")
           for setting in stack.settings),
         *([_Option(["--execute"], multiple=True, metavar="KERNEL=WAY",
-                        help=f"Run a kernel otherwise than emitted ({', '.join(stack.ways[1:])}); the file says so.")]
+                   help=f"Run a kernel otherwise than emitted ({', '.join(stack.ways[1:])}); the file says so.")]
           if len(stack.ways) > 1 else ()),
     ]  # fmt: skip
 
@@ -78,18 +78,18 @@ def _around(stack: type[Device]) -> list[click.Parameter]:
     """Whose run it is, where it goes, and what runs beside it."""
     return [
         _Option(["--device"], metavar="ID",
-                     help="A device of data/devices. [default: found by its name, or drafted]"),
+                help="A device of data/devices. [default: found by its name, or drafted]"),
         _Option(["--submitter"], default="anonymous", show_default=True, metavar="NAME",
-                     help="Who is credited on the board."),
+                help="Who is credited on the board."),
         _Option(["--output"], type=_FOLDER, metavar="DIR",
-                     help="Folder for all that is written. [default: data/results/<device>, data/devices]"),
+                help="Folder for all that is written. [default: data/results/<device>, data/devices]"),
         _Option(["--baseline"], multiple=True, is_flag=False, flag_value="all",
-                     type=click.Choice(["all", *stacks.names(stack.runner)]), metavar="NAME",
-                     help="Measure another stack too, in turns with ours: "
-                     f"{', '.join([*stacks.names(stack.runner), 'all (those that are installed)'])}."),
+                type=click.Choice(["all", *stacks.names(stack.runner)]), metavar="NAME",
+                help="Measure another stack too, in turns with ours: "
+                f"{', '.join([*stacks.names(stack.runner), 'all (those that are installed)'])}."),
         _Option(["--kernels-only"], is_flag=True, help="Check the step, but time single kernels only."),
         _Option(["--quick"], is_flag=True,
-                     help="A short run: is all in order here? Its result is not for submission."),
+                help="A short run: is all in order here? Its result is not for submission."),
         _Option(["--dry-run"], is_flag=True, help="Say what would be measured and filed, and stop."),
     ]  # fmt: skip
 
