@@ -59,12 +59,14 @@ def _filled(words: str) -> str:
 
 def parse(program: click.Command, words: list[str]) -> None:
     """click's error where a command does not take these words; nothing is run."""
+    parent = None
     if isinstance(program, click.Group) and words:
         name, *words = words
         assert name in program.commands, name
+        parent = click.Context(program, **program.context_settings)  # else it forgets its group's options
         program = program.commands[name]
     if words != ["--help"]:
-        program.make_context("told", words)
+        program.make_context("told", words, parent)
 
 
 def judge(module: str, words: list[str]) -> None:
