@@ -14,7 +14,7 @@ from generator.texts import UNSEEN
 from schemas.load import Kind, read
 from schemas.parse import Unreadable, decode_utf8
 from schemas.problems import Problem
-from schemas.records import Device, Reproduce, RunnerFacts, serving
+from schemas.records import Device, Reproduce, RunnerFacts, notebook_name, serving, task_name
 
 FOLDER = "reproduce"
 WRITTEN_AGAIN = "run `python -m runners reproduce`"
@@ -31,16 +31,6 @@ class Instructions:
     def runners(self, device: Device) -> tuple[RunnerFacts, ...]:
         """The runners that measure ``device``."""
         return serving(device, self.index.runners) if self.index else ()
-
-
-def notebook_name(device: str) -> str:
-    """The file of a device's notebook."""
-    return f"{device}.ipynb"
-
-
-def task_name(device: str) -> str:
-    """The file of a device's SkyPilot task."""
-    return f"{device}.sky.yaml"
 
 
 def files_of(index: Reproduce) -> Iterator[tuple[str, str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from generator.instructions import Instructions, notebook_name, task_name
-from schemas.records import Device, RunnerFacts
+from generator.instructions import Instructions
+from schemas.records import Device, RunnerFacts, notebook_name, task_name
 
 
 @dataclass(frozen=True)

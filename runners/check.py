@@ -16,6 +16,7 @@ import numpy as np
 from runners.device import Device, Numbers, RunnerError, element_type
 from runners.environment import line
 from runners.kernels.emit import Emitted
+from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.expr import Array
 from runners.kernels.reference import evaluate_in_blocks
 from runners.kernels.sizes import Storage
@@ -65,7 +66,7 @@ def _error(array: Array, expected: Numbers, got: Numbers, position: int) -> floa
     """The error of one output; infinite where it may have none, or where what was not to be touched was."""
     if array.element == "i32":
         return 0.0 if np.array_equal(expected, got) else float("inf")
-    if not _dynamic(array):
+    if not has_dynamic(array.axes):
         return relative_l2_error(expected, got)
     axis = next(place for place, axis in enumerate(array.axes) if axis.dynamic)
     others = (np.delete(numbers, position, axis) for numbers in (expected, got.astype(np.float64)))
@@ -102,21 +103,17 @@ def _inputs(emitted: Emitted, position: int, capacity: int, seed: int) -> dict[s
     for array in emitted.kernel.arrays:
         shape = emitted.sizes.shape(array.axes, capacity)
         written = array in emitted.kernel.outputs
-        if written and not _dynamic(array):
+        if written and not has_dynamic(array.axes):
             poison: Any = -1 if array.element == "i32" else np.nan
             arrays[array.name] = np.full(shape, poison, element_type(array.element, emitted.storage))
         elif array.element == "i32":
             arrays[array.name] = np.array(position if array.name == "position" else last_token, np.int32)
         else:
             arrays[array.name] = _drawn(draw, emitted, array, shape)
-        if written and _dynamic(array):
+        if written and has_dynamic(array.axes):
             row = tuple(position if axis.dynamic else slice(None) for axis in array.axes)
             arrays[array.name][row] = np.nan
     return arrays
-
-
-def _dynamic(array: Array) -> bool:
-    return any(axis.dynamic for axis in array.axes)
 
 
 def _drawn(draw: Synthetic, emitted: Emitted, array: Array, shape: tuple[int, ...]) -> Numbers:

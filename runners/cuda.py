@@ -40,6 +40,7 @@ from runners.device import (
     RunnerError,
     Setting,
     element_type,
+    timed_steps,
 )
 from runners.environment import line
 from runners.kernels.emit import Emitted
@@ -145,7 +146,7 @@ class CudaDevice(Device):
 
     def _call(self, kernel: Emitted, buffers: Sequence[str], capacity: int) -> Call:
         """The launch of ``kernel`` on buffers of the arena."""
-        dynamic = any(has_dynamic(array.axes) for array in kernel.kernel.arrays)
+        dynamic = has_dynamic(kernel.kernel.axes)
         addresses = tuple(self.memory.addresses[name] for name in buffers)
         arguments = (*addresses, np.int32(capacity)) if dynamic else addresses
         return Call(self.kernels[kernel.sha256], kernel.launch["grid"], kernel.launch["block"], arguments)
@@ -223,14 +224,11 @@ class CudaDevice(Device):
             return self._run(self.graph, steps)
 
     def _run(self, graph: Any, steps: int) -> Ran:
-        ran = Ran([], [])
-        for _ in range(steps):
-            started_ns = time.perf_counter_ns()
+        def step() -> int:
             self.opened.run(graph)
-            token = int(self.token[0])
-            ran.step_ns.append(time.perf_counter_ns() - started_ns)
-            ran.tokens.append(token)
-        return ran
+            return int(self.token[0])
+
+        return timed_steps(steps, step)
 
     def trace(self, steps: int) -> list[list[int]]:
         """On the GPU's clock, between events that are recorded in the graph: the host has no part in a latency."""

@@ -6,6 +6,7 @@ device. A vendor's package is imported inside the methods of its own module only
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,17 @@ class Ran:
 
     step_ns: list[int]
     tokens: list[int]
+
+
+def timed_steps(steps: int, step: Callable[[], int]) -> Ran:
+    """So many calls of ``step``, each timed until the token that it gives is on the host."""
+    ran = Ran([], [])
+    for _ in range(steps):
+        started_ns = time.perf_counter_ns()
+        token = step()
+        ran.step_ns.append(time.perf_counter_ns() - started_ns)
+        ran.tokens.append(token)
+    return ran
 
 
 class Device(ABC):

@@ -33,6 +33,7 @@ import numpy as np
 from runners.device import About, Contents, Device, Identity, Numbers, Ran, RunnerError, element_type
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS, Layout
+from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.sizes import Storage
 from runners.stacks.metal import probe as metal_probe
 from runners.stacks.metal.gpu import Dispatch, Gpu, Memory
@@ -135,7 +136,7 @@ class MetalDevice(Device):
 
     def _dispatch(self, kernel: Emitted, memories: Sequence[Memory], room: Memory, wait: bool) -> Dispatch:
         """The launch: the kernel's arrays in their order, then the capacity where an axis is dynamic."""
-        bound = [*memories, room] if any(axis.dynamic for axis in kernel.kernel.axes) else memories
+        bound = [*memories, room] if has_dynamic(kernel.kernel.axes) else memories
         pipeline = self.pipelines[kernel.sha256]
         return self._opened.dispatch(pipeline, bound, kernel.launch["grid"], kernel.launch["block"], wait)
 

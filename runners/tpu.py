@@ -28,11 +28,13 @@ from runners.device import (
     RunnerError,
     Setting,
     element_type,
+    timed_steps,
 )
 from runners.environment import line
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
 from runners.kernels.emit.pallas import TARGET
+from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.expr import Kernel
 from runners.kernels.sizes import Sizes, Storage
 from runners.stacks.tpu.apart import Apart
@@ -127,8 +129,7 @@ class TpuDevice(Device):
 
     def _compiled(self, kernel: Emitted, capacity: int) -> tuple[Function, Any]:
         """A text as an executable for one capacity. JAX, Mosaic and XLA each refuse in exceptions of their own."""
-        dynamic = any(axis.dynamic for array in kernel.kernel.arrays for axis in array.axes)
-        key = kernel.sha256, capacity if dynamic else 0
+        key = kernel.sha256, capacity if has_dynamic(kernel.kernel.axes) else 0
         if key not in self.compiled:
             name = kernel.kernel.name
             try:
@@ -200,16 +201,14 @@ class TpuDevice(Device):
         return numbers.reshape(self.step.buffers[buffer].shape)
 
     def run(self, steps: int) -> Ran:
-        ran = Ran([], [])
         with self._told("running the step"):
-            for _ in range(steps):
-                started_ns = time.perf_counter_ns()
-                self._start_step()
-                token = self.changing["token"]
-                token.copy_to_host_async()  # under way as soon as it is there, not when it is asked for
-                ran.tokens.append(int(np.array(token)[0]))
-                ran.step_ns.append(time.perf_counter_ns() - started_ns)
-        return ran
+            return timed_steps(steps, self._one_step)
+
+    def _one_step(self) -> int:
+        self._start_step()
+        token = self.changing["token"]
+        token.copy_to_host_async()  # under way as soon as it is there, not when it is asked for
+        return int(np.array(token)[0])
 
     def _start_step(self) -> None:
         self.changing, self.activations = self.whole(self.changing, self.constant)

@@ -30,8 +30,10 @@ from runners.device import (
     Ran,
     RunnerError,
     Setting,
+    timed_steps,
 )
 from runners.kernels.emit import Emitted
+from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.sizes import Storage
 from runners.stacks.neuron import machine as neuron_machine
 from runners.stacks.neuron.graph import Graph, alone, halves
@@ -125,7 +127,7 @@ class TrainiumDevice(Device):
             try:
                 with _told("compiling", _REPORT):
                     self.stack.load_texts([kernel])
-                    if not any(axis.dynamic for array in kernel.kernel.arrays for axis in array.axes):
+                    if not has_dynamic(kernel.kernel.axes):
                         self.stack.build(alone(kernel, 0))
             except RunnerError as refused:
                 raise KernelError(kernel.kernel.name, str(refused)) from refused
@@ -183,13 +185,8 @@ class TrainiumDevice(Device):
             return self._decoding.read(buffer)
 
     def run(self, steps: int) -> Ran:
-        step, ran = self._decoding, Ran([], [])
         with _told("running the step"):
-            for _ in range(steps):
-                started_ns = time.perf_counter_ns()
-                ran.tokens.append(step.run())
-                ran.step_ns.append(time.perf_counter_ns() - started_ns)
-        return ran
+            return timed_steps(steps, self._decoding.run)
 
     def trace(self, steps: int) -> list[list[int]]:
         """All launches of a kernel run as one graph: a latency is its time over the number of its launches.

@@ -42,7 +42,9 @@ from schemas.reproduce import Option as Option
 from schemas.reproduce import Protocol as Protocol
 from schemas.reproduce import Reproduce as Reproduce
 from schemas.reproduce import RunnerFacts as RunnerFacts
+from schemas.reproduce import notebook_name as notebook_name
 from schemas.reproduce import serving as serving
+from schemas.reproduce import task_name as task_name
 
 Provenance = Literal["reported", "measured"]
 Role = Literal["contender", "baseline", "reference"]

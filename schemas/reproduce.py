@@ -74,7 +74,7 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class Reproduce:
-    """All runners, and the devices that a notebook (``<device>.ipynb``) or a SkyPilot task is written for.
+    """All runners, and the devices that a notebook or a SkyPilot task is written for.
 
     ``notebooks_open_at``, a slash and a notebook's file name make the address at which Colab opens it; None where
     it cannot open those of ``repository``.
@@ -90,6 +90,16 @@ class Reproduce:
     runners: tuple[RunnerFacts, ...]
     notebooks: tuple[str, ...]
     tasks: tuple[str, ...]
+
+
+def notebook_name(device: str) -> str:
+    """The file of a device's notebook."""
+    return f"{device}.ipynb"
+
+
+def task_name(device: str) -> str:
+    """The file of a device's SkyPilot task."""
+    return f"{device}.sky.yaml"
 
 
 def serving(device: Device, runners: Sequence[RunnerFacts]) -> tuple[RunnerFacts, ...]:

@@ -100,7 +100,7 @@ class Beside:
     def repetition(self, steps: int) -> Ran:
         """``steps`` decode steps from the job's depth on."""
         assert self._decoder, "in use only within its context"
-        return Ran(**repetition(self._decoder, steps))
+        return repetition(self._decoder, steps)
 
     def __enter__(self) -> Self:
         return self

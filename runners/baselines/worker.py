@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Protocol, TextIO
 
 from runners.baselines.job import Job
-from runners.device import RunnerError
+from runners.device import Ran, RunnerError, timed_steps
 from runners.weights import START_TOKEN
 
 
@@ -37,21 +37,22 @@ def serve(load: Callable[[Job], Decoder]) -> None:
             decoder = load(job)
             _answer(answers, {"ready": True, "versions": decoder.versions})
             for line in sys.stdin:
-                _answer(answers, repetition(decoder, json.loads(line)["repetition"]))
+                _answer(answers, asdict(repetition(decoder, json.loads(line)["repetition"])))
         except RunnerError as error:
             _answer(answers, {"error": str(error)})
 
 
-def repetition(decoder: Decoder, steps: int) -> dict[str, list[int]]:
+def repetition(decoder: Decoder, steps: int) -> Ran:
     """``steps`` greedy steps, each timed from its token to the next one."""
     decoder.restart()
-    token, step_ns, tokens = START_TOKEN, [], []
-    for _ in range(steps):
-        started_ns = time.perf_counter_ns()
+    token = START_TOKEN
+
+    def step() -> int:
+        nonlocal token
         token = decoder.step(token)
-        step_ns.append(time.perf_counter_ns() - started_ns)
-        tokens.append(token)
-    return {"step_ns": step_ns, "tokens": tokens}
+        return token
+
+    return timed_steps(steps, step)
 
 
 def _answer(answers: TextIO, answer: dict[str, Any]) -> None:

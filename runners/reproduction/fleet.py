@@ -31,7 +31,7 @@ from runners.reproduction.skypilot import RESULTS, cluster_name
 from schemas.judge import compiled
 from schemas.load import load, schema
 from schemas.problems import closest, got
-from schemas.records import Device, Result
+from schemas.records import Device, Result, task_name
 
 INSTALL = 'uv tool install "skypilot[gcp,aws]==0.14.1"'
 IDLE_MINUTES = 30
@@ -100,7 +100,7 @@ def refuse_unfiled(order: Order) -> None:
 def write_tasks(devices: Sequence[Device], tasks: Mapping[str, str], folder: Path) -> list[Path]:
     """The devices' tasks as files of ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{device.id}.sky.yaml" for device in devices]
+    paths = [folder / task_name(device.id) for device in devices]
     for device, path in zip(devices, paths, strict=True):
         path.write_text(tasks[device.id], "utf-8")
     return paths
@@ -156,7 +156,7 @@ def _one(device: Device, fleet: Fleet) -> bool:
     fleet.say(f"{device.id}: launching {cluster}; its output is in {guide.shown(log)}")
     fleet.up.add(cluster)
     told = ("--env", f"SUBMITTER={fleet.order.submitter}", "--env", f"OPTIONS={fleet.order.options}")
-    task = str(fleet.folder / f"{device.id}.sky.yaml")
+    task = str(fleet.folder / task_name(device.id))
     asked = ("sky", "launch", "-y", "-c", cluster, *_down_by_itself(fleet.order), *told, task)
     status = _call(fleet, log, *asked)
     if status != _RAN:

@@ -25,7 +25,17 @@ from runners.options import DEFAULT_DEPTH_TOKENS, DEFAULT_MODEL, FULL
 from runners.reproduction.notebook import notebook
 from runners.reproduction.skypilot import task
 from schemas.load import REPRODUCE, parse
-from schemas.records import Beside, Device, Option, Protocol, Reproduce, RunnerFacts, serving
+from schemas.records import (
+    Beside,
+    Device,
+    Option,
+    Protocol,
+    Reproduce,
+    RunnerFacts,
+    notebook_name,
+    serving,
+    task_name,
+)
 
 FOLDER = "reproduce"
 BRANCH = "main"
@@ -123,19 +133,16 @@ def texts(data: Path = DATA) -> dict[str, str]:
     if isinstance(problems, list):
         raise RunnerError("\n".join(map(str, problems)))
     for name in whole.notebooks:
-        found[f"{name}.ipynb"] = notebook(devices[name], serving(devices[name], runners)[0], whole)
+        found[notebook_name(name)] = notebook(devices[name], serving(devices[name], runners)[0], whole)
     for name in whole.tasks:
-        found[f"{name}.sky.yaml"] = task(devices[name], serving(devices[name], runners)[0], whole)
+        found[task_name(name)] = task(devices[name], serving(devices[name], runners)[0], whole)
     return found
 
 
 def tasks(data: Path = DATA) -> dict[str, str]:
     """The SkyPilot task of each device that has one."""
-    return {
-        name.removesuffix(".sky.yaml"): text
-        for name, text in texts(data).items()
-        if name.endswith(".sky.yaml")
-    }
+    found = texts(data)
+    return {name: found[task_name(name)] for name in known_devices(data) if task_name(name) in found}
 
 
 def _all_whole() -> tuple[RunnerFacts, ...]:

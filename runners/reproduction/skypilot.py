@@ -14,14 +14,14 @@ from typing import Any
 import yaml
 
 from runners.reproduction.fresh_python import ACTIVATE, STOPS, install_lines
-from schemas.records import Device, Reproduce, RunnerFacts
+from schemas.records import Device, Reproduce, RunnerFacts, task_name
 
 RESULTS = "decode-board-results"
 """The folder of results in the home folder of a lent machine."""
 _HEADER = """\
 # {name}: a decode step measured on a rented machine. Written by `python -m runners reproduce`.
 # In a checkout of {repository}:
-#   sky launch -c {cluster} --env SUBMITTER=YOUR-NAME data/reproduce/{device}.sky.yaml
+#   sky launch -c {cluster} --env SUBMITTER=YOUR-NAME data/reproduce/{file}
 #   rsync -a {cluster}:{results}/ results/ && sky down {cluster}
 """
 
@@ -39,7 +39,7 @@ def task(device: Device, runner: RunnerFacts, whole: Reproduce) -> str:
         name=device.name,
         repository=whole.repository,
         cluster=cluster_name(device.id),
-        device=device.id,
+        file=task_name(device.id),
         results=RESULTS,
     )
     facts = {

@@ -242,7 +242,7 @@ def test_the_compiled_step_decodes_our_tokens_again_and_again(
     told = job(tmp_path, model=model, depth_tokens=depth_tokens, seed=None, weights_folder=tmp_path)
     decoder = Compiled(told, backend="eager")
     expected = our_tokens(model, tmp_path, depth_tokens)
-    assert [repetition(decoder, STEPS)["tokens"] for _ in range(2)] == [expected, expected]
+    assert [repetition(decoder, STEPS).tokens for _ in range(2)] == [expected, expected]
     assert all(decoder.versions.values())
 
 

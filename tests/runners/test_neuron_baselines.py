@@ -63,8 +63,8 @@ def test_a_baseline_decodes_our_tokens_again_and_again(
     assert decoder.versions["neuronx-cc"] == "2.22.12471.0"
     for _ in range(2):
         ran = repetition(decoder, STEPS)
-        assert ran["tokens"] == our_tokens()
-        assert min(ran["step_ns"]) > 0
+        assert ran.tokens == our_tokens()
+        assert min(ran.step_ns) > 0
 
 
 def test_every_launch_of_the_eager_baseline_is_a_call_of_its_own(chip: Chip, tmp_path: Path) -> None:

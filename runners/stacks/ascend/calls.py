@@ -11,6 +11,7 @@ import numpy as np
 
 from runners.device import Numbers, RunnerError
 from runners.kernels.emit import Emitted
+from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.reference import evaluate_in_blocks
 from runners.stacks.ascend.acl import Acl, Placed
 from runners.stacks.ascend.aclnn import Operators
@@ -48,7 +49,7 @@ class Calls:
                 return call
             case "host":
                 return partial(self._on_host, kernel, named, {})
-        dynamic = [capacity] * any(axis.dynamic for axis in kernel.kernel.axes)
+        dynamic = [capacity] * has_dynamic(kernel.kernel.axes)
         addresses = (place.address for place in placed)
         launcher = self.launchers[kernel.kernel.name]
         return partial(launcher, kernel.launch["blocks"], self.stream, *addresses, *dynamic)
@@ -57,7 +58,7 @@ class Calls:
         """Inputs come here, NumPy evaluates, outputs go back. What no step changes is ``kept`` here."""
         self.acl.synchronize(self.stream)
         for array in kernel.kernel.inputs:
-            fixed = array.element == "stored" and not any(axis.dynamic for axis in array.axes)
+            fixed = array.element == "stored" and not has_dynamic(array.axes)
             if not (fixed and array.name in kept):
                 kept[array.name] = self.acl.fetch(placed[array.name])
         inputs = {array.name: kept[array.name] for array in kernel.kernel.inputs}

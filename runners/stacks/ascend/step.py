@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from runners.device import Contents, Numbers, Ran, RunnerError, element_type
+from runners.device import Contents, Numbers, Ran, RunnerError, element_type, timed_steps
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
 from runners.stacks.ascend.acl import TO_DEVICE, TO_HOST, Acl, Placed
@@ -74,18 +74,16 @@ class LoadedStep:
 
     def run(self, steps: int) -> Ran:
         """Each step from its first launch to its token on the host."""
+        return timed_steps(steps, self._one_step)
+
+    def _one_step(self) -> int:
         assert self.told
-        ran = Ran([], [])
-        for _ in range(steps):
-            started_ns = time.perf_counter_ns()
-            if self.graph is None:
-                self.enqueue()
-            else:
-                self.acl.replay(self.graph, self.stream)
-            self.move_on()
-            ran.step_ns.append(time.perf_counter_ns() - started_ns)
-            ran.tokens.append(int(self.told[1][1]))
-        return ran
+        if self.graph is None:
+            self.enqueue()
+        else:
+            self.acl.replay(self.graph, self.stream)
+        self.move_on()
+        return int(self.told[1][1])
 
     def trace(self, steps: int) -> list[list[int]]:
         """Each launch by the device's own clock: from one event of the stream to the next, it alone between them.

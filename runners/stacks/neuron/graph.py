@@ -15,6 +15,7 @@ import numpy as np
 from runners.device import RunnerError, element_type
 from runners.kernels.emit import Emitted
 from runners.kernels.emit.layout import ROWS
+from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.expr import Array
 from runners.step import Launch, Step, touched
 
@@ -29,7 +30,7 @@ READ_BY_THE_HOST = frozenset({"token", "logits"})
 
 def updated(kernel: Emitted) -> list[Array]:
     """The arrays that a text takes, changes in place and gives back: the caches. It allocates all else it writes."""
-    return [array for array in kernel.kernel.outputs if any(axis.dynamic for axis in array.axes)]
+    return [array for array in kernel.kernel.outputs if has_dynamic(array.axes)]
 
 
 def taken(kernel: Emitted) -> list[Array]:
@@ -97,7 +98,7 @@ class Graph:
             (self.kernels[launch.kernel].sha256, *(places[name] for name in launch.buffers))
             for launch in self.launches
         )
-        dynamic = any(axis.dynamic for kernel in self.texts for array in _all(kernel) for axis in array.axes)
+        dynamic = any(has_dynamic(kernel.kernel.axes) for kernel in self.texts)
         shapes = tuple(self.forms[name].shape for name in places)
         return texts, shapes, tuple(places[name] for name in self.outputs), self.capacity if dynamic else None
 
