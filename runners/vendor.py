@@ -38,3 +38,9 @@ def _said(error: BaseException) -> str:
 def _remedy(error: BaseException, remedies: Mapping[str, str], otherwise: str) -> str:
     text = f"{type(error).__name__} {error}".lower()
     return next((remedy for part, remedy in remedies.items() if part.lower() in text), otherwise)
+
+
+def complaint(log: str, otherwise: str, mark: str = "error") -> str:
+    """Of what a compiler says the first line with ``mark``, or the first at all; ``otherwise`` of nothing."""
+    lines = [text.strip() for text in log.splitlines() if text.strip()]
+    return next((text for text in lines if mark in text.lower()), lines[0] if lines else otherwise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runners.device import RunnerError
-from runners.vendor import told
+from runners.vendor import complaint, told
 
 
 class DriverError(Exception):
@@ -53,3 +53,18 @@ def test_a_path_of_the_persons_own_is_not_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("HOME", "/home/alice")
     with pytest.raises(RunnerError, match="~/lib is broken"), told("opening", (OSError,), {}, "mend it"):
         raise OSError("/home/alice/lib is broken")
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        (
+            "a.cu(1): warning: unused\n  a.cu(3): error: no such name\na.cu(4): error: more",
+            "a.cu(3): error: no such name",
+        ),
+        ("\n gives up \nhaving said why", "gives up"),
+        (" \n", "exit status 1"),
+    ],
+)
+def test_of_a_compilers_log_the_first_error_is_told(log: str, line: str) -> None:
+    assert complaint(log, "exit status 1") == line

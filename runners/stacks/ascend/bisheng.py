@@ -25,6 +25,7 @@ from runners.kernels.emit import Emitted
 from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.expr import Array
 from runners.stacks.ascend.cann import SET_UP, cann_version, home, loaded
+from runners.vendor import complaint
 from schemas.records import Package
 
 Launcher = Callable[..., None]
@@ -154,11 +155,9 @@ def _run(kernel: str, folder: Path, *command: str) -> None:
             return
     except subprocess.TimeoutExpired:
         said, ended = "", f"no end after {_LIMIT_S} s"
-    lines = [text.strip() for text in said.splitlines() if text.strip()]
-    first = next((text for text in lines if "error" in text.lower()), lines[0] if lines else ended)
-    program = Path(command[0]).name
+    found, program = line(complaint(said, ended)), Path(command[0]).name
     raise KernelError(
-        kernel, f"{program}: {kernel} is refused (got '{line(first)}'); see that CANN is 8.5 or newer"
+        kernel, f"{program}: {kernel} is refused (got '{found}'); see that CANN is 8.5 or newer"
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from runners.device import KernelError, Numbers, RunnerError
-from runners.vendor import GONE, MEMORY, told
+from runners.vendor import GONE, MEMORY, complaint, told
 
 OVERLAPPING = (9, 0)  # the compute capability from which on a launch may begin before its turn
 _PCI_BUS_ID_BYTES = 16
@@ -224,11 +224,6 @@ def machine_code(name: str, text: str, architecture: str) -> Any:
         return core.Program(text, "c++", options).compile("cubin")
     except utilities.NVRTCError as error:
         remedy = "report it, or see whether a newer NVRTC takes it: pip install --upgrade nvidia-cuda-nvrtc"
-        raise KernelError(name, f"NVRTC refuses it (got '{_complaint(error)}'); {remedy}") from None
-
-
-def _complaint(error: Exception) -> str:
-    """The first line of a compiler's log that is an error, or the first line at all."""
-    said, _, log = str(error).partition("compilation log:")
-    lines = [line.strip() for line in (log or said).splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line), lines[0] if lines else type(error).__name__)
+        said, _, log = str(error).partition("compilation log:")
+        found = complaint(log or said, type(error).__name__)
+        raise KernelError(name, f"NVRTC refuses it (got '{found}'); {remedy}") from None

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from runners.device import KernelError, Numbers, RunnerError
-from runners.vendor import GONE, MEMORY, told
+from runners.vendor import GONE, MEMORY, complaint, told
 
 SIMDGROUP_THREADS = 32
 _RESIDENCY_SETS = 16  # a queue takes 32
@@ -250,6 +250,4 @@ class Gpu:
 
 
 def _complaint(error: Any) -> str:
-    """The first line in which Metal's compiler names an error, or the first of all."""
-    lines = [line for line in str(error and error.localizedDescription()).splitlines() if line.strip()]
-    return next((line for line in lines if "error:" in line), lines[0] if lines else "nothing said").strip()
+    return complaint(str(error and error.localizedDescription()), "nothing said", mark="error:")
