@@ -1,4 +1,4 @@
-"""What a vendor's software says when it fails, as one line with a remedy: the same form for every stack."""
+"""What a vendor's software says when it fails, as one line: the same form for every stack."""
 
 from __future__ import annotations
 
