@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 SITE_MARK = Path("api") / "runs" / "index.json"
 DOCS_MARK = Path("assets") / "board.css"
 

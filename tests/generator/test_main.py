@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from generator import __main__ as cli
+from generator import layout
+from generator.commands import console
 from tests.generator.examples import REPOSITORY, Folder, mark_as_site
 
 
@@ -35,7 +37,7 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     for name in ("mkdocs.yml", "site_src"):
         (tmp_path / "root" / name).symlink_to(REPOSITORY / name)
-    monkeypatch.setattr(cli, "ROOT", tmp_path / "root")
+    monkeypatch.setattr(layout, "ROOT", tmp_path / "root")
 
 
 @pytest.mark.parametrize(
@@ -136,10 +138,10 @@ def test_a_port_that_does_not_exist_is_refused(basic: Folder, port: str) -> None
 def test_a_progress_bar_is_for_people(basic: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files come through all the same; a bar is drawn for many files on a terminal only."""
     files = [basic.root / "a", basic.root / "b"]
-    assert list(cli._bar(files, 500)) == files
+    assert list(console.bar(files, 500)) == files
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert list(cli._bar(files, 499)) == files
-    assert list(cli._bar(files, 500)) == files
+    assert list(console.bar(files, 499)) == files
+    assert list(console.bar(files, 500)) == files
 
 
 def test_the_module_runs_as_a_command(bad: Folder) -> None:

@@ -62,9 +62,10 @@ def parse(program: click.Command, words: list[str]) -> None:
     parent = None
     if isinstance(program, click.Group) and words:
         name, *words = words
-        assert name in program.commands, name
         parent = click.Context(program, **program.context_settings)  # else it forgets its group's options
-        program = program.commands[name]
+        found = program.get_command(parent, name)
+        assert found, name
+        program = found
     if words != ["--help"]:
         program.make_context("told", words, parent)
 
