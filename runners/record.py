@@ -8,14 +8,16 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from runners.device import RunnerError
 from runners.kernels import source
+from schemas.integrity import seal
 from schemas.load import RESULT, parse
+from schemas.parse import parse_json
 from schemas.records import KernelSource, Result
 
 _NUMBERS = re.compile(r"\[\n\s*(-?\d[\d,\s-]*?)\n\s*\]")
@@ -36,13 +38,18 @@ def kernel_source(revision: str | None) -> KernelSource:
 
 
 def text_of(result: Result) -> str:
-    """The file's text; RunnerError with every problem if the result would not pass its own schema."""
-    text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False, default=plain)
-    text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
-    problems = parse(text.encode("utf-8", "backslashreplace"), RESULT, f"{result.id}.json", result.id)
+    """The file's text, sealed; RunnerError with every problem if the result would not pass its own schema."""
+    bare = _written(replace(result, integrity=None))
+    raw = bare.encode("utf-8", "backslashreplace")
+    problems = parse(raw, RESULT, f"{result.id}.json", result.id)
     if isinstance(problems, list):
         raise RunnerError("\n".join(map(str, problems)))
-    return text + "\n"
+    return _written(replace(result, integrity=seal(parse_json(raw)))) + "\n"
+
+
+def _written(result: Result) -> str:
+    text = json.dumps(asdict(result), indent=1, ensure_ascii=False, allow_nan=False, default=plain)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def plain(value: Any) -> Any:

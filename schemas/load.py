@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.integrity import seal_problems
 from schemas.judge import compiled, explaining
 from schemas.parse import PARSERS, Unreadable
 from schemas.problems import Problem, closest, explain, got
@@ -113,6 +114,8 @@ def parse(raw: bytes, kind: Kind, shown: str, stem: str) -> Record | list[Proble
         return [Problem(shown, error.field, error.problem, error.remedy)]
     problems = [] if _verdict(kind.name).is_valid(data) else _explain(kind.name, data, shown)
     problems += _name_problems(data, shown, stem)
+    if kind is RESULT and not problems:
+        problems += seal_problems(data, shown)
     if isinstance(data, dict) and isinstance(data.get("notes"), str) and kind.suffix == ".md":
         problems += prose_problems(data["notes"], shown)
     return sorted(problems) or msgspec.convert(data, kind.record)

@@ -28,12 +28,13 @@ _NOUN = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong with one field of one file."""
+    """One thing wrong with one field of one file; ``rule`` names the rule that it breaks, where it has a name."""
 
     path: str
     field: str
     problem: str
     remedy: str
+    rule: str = ""
 
     def __str__(self) -> str:
         field = escaped(self.field or "''", 200)

@@ -252,7 +252,7 @@ class KernelBlock:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run: a decode block, a kernel block, or both."""
+    """One run: a decode block, a kernel block, or both; ``integrity`` is :func:`schemas.integrity.seal`'s."""
 
     schema: str
     id: str
@@ -270,6 +270,7 @@ class Result:
     decode: DecodeBlock | None
     kernels: KernelBlock | None
     notes: str
+    integrity: str | None = None
 
 
 Record = Device | Model | Kernel | Result | Ledger | EmittedIndex | Proofs | Reproduce

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from runners import record
 from runners.device import RunnerError
 from runners.record import file_all, kernel_source, now, refuse_unwritable, text_of, write
 from schemas.load import RESULT, parse
+from schemas.problems import Problem
 from schemas.records import Result
 from tests.schemas import examples
 
@@ -50,7 +52,20 @@ def failing(number: int) -> Any:
 
 
 def test_a_result_read_back_is_the_one_that_was_written(result: Result) -> None:
-    assert parse(text_of(result).encode(), RESULT, "x", result.id) == result
+    read = parse(text_of(result).encode(), RESULT, "x", result.id)
+    assert isinstance(read, Result)
+    assert replace(read, integrity=None) == result
+
+
+def test_a_written_result_is_sealed(result: Result) -> None:
+    """Notes may be edited; a sample may not, however the number is written."""
+    text = text_of(replace(result, notes="steady"))
+    seal = json.loads(text)["integrity"]
+    assert re.fullmatch("[0-9a-f]{64}", seal)
+    assert text_of(replace(result, notes="noisy", integrity="0" * 64)) == text.replace("steady", "noisy")
+    forged = re.sub(r'"step_ns": \[\d+', '"step_ns": [7', text, count=1)
+    (problem,) = cast("list[Problem]", parse(forged.encode(), RESULT, "x", result.id))
+    assert (problem.field, problem.rule) == ("integrity", "integrity")
 
 
 def test_samples_stand_on_one_line_and_texts_stay_as_they_are(result: Result) -> None:

@@ -314,7 +314,7 @@ def test_the_examples_fill_every_text_that_the_schemas_know() -> None:
         if re.search('defs/(line|text|url|id|date|instant|sha256|revision)"', json.dumps(value))
         and value.get("type") != "object"  # whose keys are data, and stand below it
     }
-    assert known - filled == set()
+    assert known - filled == {"result.integrity"}  # a seal would break with each text that these tests vary
     assert len(known) > 60
 
 
