@@ -112,11 +112,12 @@ def read_dataset(
     cache_folder: Path | None = None,
     progress: Progress | None = None,
     extra: Iterable[Path] = (),
+    files: Iterable[Path] | None = None,
 ) -> tuple[Dataset, list[Problem]]:
-    """Every record below ``data_folder`` and in ``extra``, and every problem of a single file, by path."""
+    """Every record below ``data_folder`` (or in ``files`` alone) and in ``extra``, and every single file's problems."""
     rows_cache, dataset, problems = Cache(cache_folder), Dataset(data_folder.name), list[Problem]()
     total = hashlib.sha256()
-    files = [*sorted(data_files(data_folder)), *extra]
+    files = [*sorted(data_files(data_folder) if files is None else files), *extra]
     for path in progress(files, len(files)) if progress else files:
         loaded, digest = _load(path, data_folder, rows_cache)
         total.update(digest.encode())

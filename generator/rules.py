@@ -151,7 +151,7 @@ def _unexplained_noise(entry: RunRows, row: DecodeRow, path: str) -> Iterator[Pr
     """Repetitions that lie far apart are let in with a reason only; a quick run is not for the record."""
     if (row.cv_percent or 0) > VERY_NOISY_PERCENT and not (entry.run.notes.strip() or entry.run.quick):
         said = f"are empty, though repetitions lie far apart (got a variation of {row.cv_percent:.1f} %)"
-        yield Problem(path, "notes", said, "say why, or measure again")
+        yield Problem(path, "notes", said, "say why, or measure again", "variation")
 
 
 def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
@@ -166,7 +166,11 @@ def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Ite
         field = "decode.samples" if row.samples else "decode.figure.tok_per_s"
         said = f"is impossible (got {1e9 / row.tpot_ns:.5g} tok/s, {mbu:.1f} % of the memory bandwidth)"
         yield Problem(
-            path, field, said, f"check the measurement, the dtype and {data.paths['device', device.id]}"
+            path,
+            field,
+            said,
+            f"check the measurement, the dtype and {data.paths['device', device.id]}",
+            "speed-of-light",
         )
 
 
@@ -212,7 +216,7 @@ def _impossible_rate(data: Dataset, entry: RunRows, row: KernelRow, path: str) -
     if gb_per_s > MOST_TIMES_PEAK * device.peak_bandwidth.gb_per_s:
         said = f"is impossible (got {gb_per_s:,.0f} GB/s on {device.peak_bandwidth.gb_per_s:,.0f} GB/s of memory)"
         remedy = f"check it; no cache is {MOST_TIMES_PEAK} times as fast as the memory"
-        yield Problem(path, f"kernels.timings[{row.index}]", said, remedy)
+        yield Problem(path, f"kernels.timings[{row.index}]", said, remedy, "speed-of-light")
 
 
 def _shape(kernel: Kernel, row: KernelRow, where: str, path: str) -> Iterator[Problem]:

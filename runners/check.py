@@ -19,10 +19,9 @@ from runners.kernels.emit import Emitted
 from runners.kernels.emit.schedule import has_dynamic
 from runners.kernels.expr import Array
 from runners.kernels.reference import evaluate_in_blocks
-from runners.kernels.sizes import Storage
 from runners.weights import CACHE, MATRIX, Synthetic
+from schemas.contract import MOST_REL_L2_ERROR
 
-BOUNDS: dict[Storage, float] = {"f32": 1e-5, "f16": 1e-2, "bf16": 1e-2}
 _WRONG = "has elements that are wrong, not numbers, not written, or not to be written"
 
 
@@ -76,7 +75,7 @@ def _error(array: Array, expected: Numbers, got: Numbers, position: int) -> floa
 
 
 def _judged(emitted: Emitted, errors: dict[str, float]) -> KernelCheck:
-    worst, bound = max(errors, key=lambda name: errors[name]), BOUNDS[emitted.storage]
+    worst, bound = max(errors, key=lambda name: errors[name]), MOST_REL_L2_ERROR[emitted.storage]
     found = errors[worst] if np.isfinite(errors[worst]) else None
     if errors[worst] <= bound:
         return KernelCheck(emitted.kernel.name, found, None)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from runners.check import BOUNDS, relative_l2_error
+from runners.check import relative_l2_error
 from runners.device import Contents, Device, Numbers, RunnerError
 from runners.environment import line
 from runners.kernels.reference import evaluate_in_blocks
 from runners.kernels.source import KERNELS
 from runners.step import Buffer, Launch, Step
+from schemas.contract import MOST_REL_L2_ERROR
 
 CHECKED_STEPS = 8
 
@@ -63,7 +64,7 @@ def check_step(
         logits_rel_l2=worst if np.isfinite(worst) else None,
         first_divergence_step=differing[0] if differing else None,
         token_ids=tuple(tokens),
-        error=_too_far(worst, BOUNDS[step.storage]),
+        error=_too_far(worst, MOST_REL_L2_ERROR[step.storage]),
     )
 
 

@@ -1,11 +1,11 @@
-"""What the protocol's decode step contains, and how a row's statement compares with it: one definition for all."""
+"""What the protocol's decode step contains and how exact it must be, and how a row's statement compares with it."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import Literal
 
-from schemas.records import Contract
+from schemas.records import Contract, Dtype
 
 STEP = Contract(
     tokenization="excluded",
@@ -19,6 +19,10 @@ STEP = Contract(
     end_of_sequence="ignored",
 )
 """Every runner measures this step and no other."""
+
+
+MOST_REL_L2_ERROR: dict[Dtype, float] = {"f32": 1e-5, "f16": 1e-2, "bf16": 1e-2}
+"""How far a kernel's output, and a step's logits, may lie from the float64 reference, by storage type."""
 
 
 def contract_state(contract: Contract) -> Literal["stated", "partly stated", "another step"]:

@@ -115,6 +115,11 @@ def repetition_ns(repetition: Repetition, steps: int) -> float:
     return float(np.median(_repetition_ns(repetition, steps)))
 
 
+def measured_ns(samples: DecodeSamples) -> int:
+    """The time of all measured steps together, in nanoseconds."""
+    return sum(one.total_ns or sum(one.step_ns or ()) for one in samples.repetitions)
+
+
 def busy(repetition: Repetition) -> bool:
     """Whether other processes worked beside a repetition."""
     return (repetition.other_cores_busy or 0) > BUSY_CORES

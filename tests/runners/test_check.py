@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runners.check import BOUNDS, KernelCheck, check_kernels, relative_l2_error
+from runners.check import KernelCheck, check_kernels, relative_l2_error
 from runners.device import Numbers, RunnerError
 from runners.kernels.emit import Emitted
 from runners.kernels.sizes import Sizes, Storage, step_sizes
 from runners.kernels.source import KERNELS
 from runners.null import NullDevice
+from schemas.contract import MOST_REL_L2_ERROR
 from tests.runners.tiny import tiny_model
 
 POSITION, CAPACITY = 5, 300
@@ -42,13 +43,13 @@ def check(kernel: str, spoil: Callable[[Any], None], storage: Storage = "bf16", 
     return found
 
 
-@pytest.mark.parametrize("storage", BOUNDS)
+@pytest.mark.parametrize("storage", MOST_REL_L2_ERROR)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_kernel_that_is_right_passes(kernel: str, storage: Storage) -> None:
     found = check(kernel, lambda _: None, storage)
     assert found.passed, found.error
     assert found.rel_l2_error is not None
-    assert found.rel_l2_error <= BOUNDS[storage] / 2
+    assert found.rel_l2_error <= MOST_REL_L2_ERROR[storage] / 2
 
 
 def test_the_inputs_of_two_seeds_differ() -> None:
@@ -58,18 +59,18 @@ def test_the_inputs_of_two_seeds_differ() -> None:
     assert not np.array_equal(*seen)
 
 
-@pytest.mark.parametrize("storage", BOUNDS)
+@pytest.mark.parametrize("storage", MOST_REL_L2_ERROR)
 def test_a_wrong_value_just_above_the_bound_fails_and_just_below_passes(storage: Storage) -> None:
     def off_by(times: float) -> KernelCheck:
         def scale(arrays: Any) -> None:
-            arrays["y"] *= 1 + times * BOUNDS[storage]
+            arrays["y"] *= 1 + times * MOST_REL_L2_ERROR[storage]
 
         return check("o_proj_matvec", scale, storage)
 
     assert off_by(0.9).passed
     assert (
         off_by(1.1).error
-        == f"y: relative L2 error above {BOUNDS[storage]:.0e} (got {off_by(1.1).rel_l2_error:.2e})"
+        == f"y: relative L2 error above {MOST_REL_L2_ERROR[storage]:.0e} (got {off_by(1.1).rel_l2_error:.2e})"
     )
 
 

@@ -1,0 +1,124 @@
+"""What git knows of a submission: what changed since its base, and what the repository held at a revision.
+
+Paths and contents come from a stranger: names are taken as bytes between zeros, no filter, external diff or
+hook of a repository runs, and a revision is handed over where no option can stand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+_REGULAR = "100644"
+_ABSENT = "000000"
+_SECONDS = 60
+_MOST_BYTES = 4_000_000
+_REVISION = re.compile(r"[0-9a-f]{7,64}")
+_QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+Kind = Literal["added", "changed", "deleted"]
+
+
+class NoHistory(Exception):
+    """git cannot tell what changed; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """One path of the repository that differs from the base; ``regular``: a plain file without the x bit."""
+
+    path: str
+    kind: Kind
+    regular: bool
+
+
+class Git:
+    """A checkout below ``root``, and the commit that a submission starts from."""
+
+    def __init__(self, root: Path, base: str) -> None:
+        """Raises :class:`NoHistory` where ``root`` is no checkout, or shares no history with ``base``."""
+        self.root = root
+        top = self._said("rev-parse", "--show-toplevel")
+        if top is None or Path(top.decode().strip()).resolve() != root.resolve():
+            raise NoHistory(f"{root}: is not the top of a git checkout; name one by --root")
+        if self._said("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}") is None:
+            raise NoHistory(f"--base: names no revision here (got '{base}'); fetch it first")
+        start = self._said("merge-base", "--end-of-options", base, "HEAD")
+        if start is None:
+            raise NoHistory(f"--base: shares no history with this checkout (got '{base}'); fetch all of it")
+        self.base = start.decode().strip()
+
+    def changes(self) -> list[Change]:
+        """All paths whose state in the checkout, committed or not, differs from the base; by path."""
+        raw = self._said(
+            "diff", "--raw", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", self.base
+        )
+        others = self._said("ls-files", "-z", "--others", "--exclude-standard")
+        if raw is None or others is None:
+            raise NoHistory(f"{self.root}: git cannot compare it with {self.base[:12]}; check the checkout")
+        return sorted([*_differing(raw), *(self._untracked(name) for name in _names(others))])
+
+    def file_at(self, revision: str, path: str) -> bytes | None:
+        """A file's bytes as they were committed at ``revision``; None where either does not exist."""
+        if not _REVISION.fullmatch(revision):
+            return None
+        size = self._said("cat-file", "-s", f"{revision}:{path}")
+        if size is None or int(size) > _MOST_BYTES:
+            return None
+        return self._said("cat-file", "blob", f"{revision}:{path}")
+
+    def committed(self, revision: str) -> datetime | None:
+        """When a commit was made; None where the repository does not know it."""
+        if not _REVISION.fullmatch(revision):
+            return None
+        said = self._said("show", "--no-patch", "--format=%ct", f"{revision}^{{commit}}")
+        return datetime.fromtimestamp(int(said), UTC) if said else None
+
+    def is_published(self, revision: str) -> bool:
+        """Whether the base's history holds a commit: else nobody but the submitter has seen its code."""
+        known = bool(_REVISION.fullmatch(revision))
+        return known and self._said("merge-base", "--is-ancestor", revision, self.base) is not None
+
+    def _untracked(self, name: str) -> Change:
+        path = self.root / name
+        return Change(
+            name, "added", path.is_file() and not path.is_symlink() and not os.access(path, os.X_OK)
+        )
+
+    def _said(self, *arguments: str) -> bytes | None:
+        """What git prints; None where it fails."""
+        options = (
+            "-c",
+            "core.quotePath=false",
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+        )
+        command = ["git", "-C", str(self.root), *options, *arguments]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, check=True, timeout=_SECONDS, env=os.environ | _QUIET
+            )
+        except (OSError, subprocess.SubprocessError, ValueError):
+            return None
+        return done.stdout
+
+
+def _differing(raw: bytes) -> list[Change]:
+    """``:100644 100644 <from> <to> M`` and a path, each ended by a zero."""
+    parts = raw.split(b"\0")[:-1]
+    found = []
+    for about, name in zip(parts[::2], parts[1::2], strict=True):
+        before, after = about[1:].decode().split()[:2]
+        kind: Kind = "added" if before == _ABSENT else "deleted" if after == _ABSENT else "changed"
+        found.append(Change(os.fsdecode(name), kind, after == _REGULAR))
+    return found
+
+
+def _names(raw: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in raw.split(b"\0")[:-1]]

@@ -1,0 +1,141 @@
+"""Where a measured row comes from: a runner of a revision that everybody has, unchanged, at a time that can be."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from generator.submission.git import Git
+from generator.submission.submission import New, Submission
+from schemas.load import EMITTED, parse
+from schemas.metrics import measured_ns
+from schemas.problems import Problem
+from schemas.records import EmittedIndex
+
+CLOCKS_APART = timedelta(hours=1)
+_STAMP = re.compile(r"-(\d{8}t\d{6}z)(?:-|$)")
+_AS_PUBLISHED = "measure with an unchanged checkout of a revision that is on the main branch"
+
+
+def sealed(submission: Submission) -> Iterator[Problem]:
+    """Each measured row has a seal, which holds."""
+    yield from (problem for problem in submission.problems if problem.rule == "integrity")
+    for new in submission.measured:
+        if new.result.integrity is None:
+            yield Problem(
+                new.path, "integrity", "is missing (got null)", "measure with this repository's runner"
+            )
+
+
+def not_quick(submission: Submission) -> Iterator[Problem]:
+    """A quick run shows that everything works; it is not for the record."""
+    for new in submission.measured:
+        if new.result.quick:
+            yield Problem(
+                new.path, "quick", "is a quick or unfinished run (got true)", "measure without --quick"
+            )
+
+
+def known_revision(submission: Submission) -> Iterator[Problem]:
+    """The code that measured is on the main branch, unchanged, and its kernel source is what the row says."""
+    for new in submission.measured:
+        environment, source = new.result.environment, new.result.kernel_source
+        if environment is None:
+            continue
+        revision = environment.git_revision or ""
+        if not submission.git.is_published(revision):
+            said = f"is not on the main branch (got {_said(revision)})"
+            yield Problem(new.path, "environment.git_revision", said, _AS_PUBLISHED)
+        if environment.git_dirty is not False:
+            said = f"does not say that the code was unchanged (got {_word(environment.git_dirty)})"
+            yield Problem(new.path, "environment.git_dirty", said, _AS_PUBLISHED)
+        if source is None:
+            if new.result.role == "contender":
+                yield Problem(new.path, "kernel_source", "is missing (got null)", "measure with a runner")
+            continue
+        text = submission.git.file_at(revision, source.path or "")
+        if text is not None and hashlib.sha256(text).hexdigest() != source.sha256:
+            said = f"is not that of {source.path} at {revision[:12]} (got {_said(source.sha256)})"
+            yield Problem(new.path, "kernel_source.sha256", said, _AS_PUBLISHED)
+        elif text is None:
+            said = f"is no file at {_said(revision)} (got {_said(source.path)})"
+            yield Problem(new.path, "kernel_source.path", said, _AS_PUBLISHED)
+
+
+def known_texts(submission: Submission) -> Iterator[Problem]:
+    """Each emitted kernel that was timed is a text that the repository held at the row's revision."""
+    at = cache(
+        lambda revision: _hashes(
+            submission.git, f"{submission.data_folder.name}/emitted/index.json", revision
+        )
+    )
+    for new in submission.measured:
+        revision = new.result.environment.git_revision if new.result.environment else None
+        for index, timing in enumerate(new.result.kernels.timings if new.result.kernels else ()):
+            if timing.execution != "emitted":
+                continue
+            known, field = at(revision or ""), f"kernels.timings[{index}].emitted_sha256"
+            if not {(name, timing.emitted_sha256) for name in timing.kernels} <= known:
+                names = " + ".join(timing.kernels)
+                said = f"is no text of {names} at {_said(revision)} (got {_said(timing.emitted_sha256)})"
+                yield Problem(new.path, field, said, _AS_PUBLISHED)
+
+
+def _hashes(git: Git, path: str, revision: str) -> set[tuple[str, str | None]]:
+    """(kernel, SHA-256) of every text that the index named at ``revision``, for any storage type."""
+    raw = git.file_at(revision, path)
+    index = parse(raw, EMITTED, path, "index") if raw else None
+    if not isinstance(index, EmittedIndex):
+        return set()
+    return {(entry.kernel, sha256) for entry in index.kernels for sha256 in entry.hashes.values()}
+
+
+def possible_times(submission: Submission) -> Iterator[Problem]:
+    """A run starts after its code was written, and ends no sooner than its samples take."""
+    for new in submission.measured:
+        ended, started = _instant(new.result.measured_at), _started(new)
+        if started is None:
+            said = f"does not say when the run began (got '{new.result.id}')"
+            yield Problem(new.path, "id", said, "keep the name that the runner gave")
+        elif ended:
+            yield from _order(submission, new, started, ended)
+
+
+def _order(submission: Submission, new: New, started: datetime, ended: datetime) -> Iterator[Problem]:
+    written = (
+        submission.git.committed(new.result.environment.git_revision or "")
+        if new.result.environment
+        else None
+    )
+    if written and started < written - CLOCKS_APART:
+        said = f"lies before its code was written (got {started:%Y-%m-%d %H:%M} UTC, written {written:%Y-%m-%d %H:%M})"
+        yield Problem(new.path, "id", said, "set the machine's clock and measure again")
+    samples = new.result.decode.samples if new.result.decode else None
+    taken = timedelta(microseconds=measured_ns(samples) / 1e3) if samples else timedelta(0)
+    if ended - started + timedelta(seconds=1) < taken:
+        seconds = f"{(ended - started).total_seconds():.0f} s after the start"
+        said = f"comes too soon (got {seconds}, samples take {taken.total_seconds():.0f} s)"
+        yield Problem(new.path, "measured_at", said, "submit the file as the runner wrote it")
+
+
+def _started(new: New) -> datetime | None:
+    stamp = _STAMP.search(new.result.id.removeprefix(new.result.device))
+    return _instant(stamp[1], "%Y%m%dt%H%M%Sz") if stamp else None
+
+
+def _instant(text: str | None, form: str = "%Y-%m-%dT%H:%M:%SZ") -> datetime | None:
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        return None
+
+
+def _said(text: str | None) -> str:
+    return f"'{text[:16]}'" if text else "nothing"
+
+
+def _word(value: bool | None) -> str:
+    return "null" if value is None else str(value).lower()
