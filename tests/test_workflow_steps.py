@@ -5,113 +5,13 @@ GitHub's own part (which events come, what a token may do) cannot be seen here.
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-WORKFLOWS = Path(__file__).resolve().parents[1] / ".github" / "workflows"
-REPOSITORY = "decode-board/decode-board"
-EVENT = {
-    "repository": {"default_branch": "main"},
-    "workflow_run": {
-        "id": 7,
-        "head_branch": "a'b $(c) `d` \"e",
-        "head_sha": "5" * 40,
-        "head_repository": {"full_name": "stranger/fork", "owner": {"login": "stranger"}},
-    },
-}
-PULL = {"number": 12, "head": {"sha": "5" * 40, "repo": {"full_name": "stranger/fork"}}}
-ARTIFACT = {"id": 3, "size_in_bytes": 500, "created_at": "2027-01-01T00:00:00Z"}
-
-# Answers from the file that stands for the address, through jq as gh does; writes down what it was told.
-GH = f"""#!{sys.executable}
-import json, pathlib, sys
-import jq
-told = sys.argv[1:]
-with open("told.jsonl", "a") as file:
-    print(json.dumps(told), file=file)
-if told[0] == "api":
-    address = next(one for one in told if one.startswith("repos/"))
-    answer = pathlib.Path("answers", address.partition("?")[0].replace("/", "+"))
-    if not answer.exists():
-        sys.exit("gh: Not Found (HTTP 404)")
-    if "--jq" in told:
-        for line in jq.compile(told[told.index("--jq") + 1]).input_text(answer.read_text()).all():
-            print(line)
-    else:
-        sys.stdout.buffer.write(answer.read_bytes())
-"""
-# Refuses or fails as EXIT_CODE says, after it has written its report.
-PYTHON = """#!/bin/sh
-echo "$@" >> told
-case "$*" in
-*submission-comment*) echo '**comment**' ;;
-*check-submission*) exit "$EXIT_CODE" ;;
-esac
-"""
-
-
-class Runner:
-    """A folder with stand-ins on its path, and the steps of a job."""
-
-    def __init__(self, folder: Path, workflow: str, job: str) -> None:
-        self.folder = folder
-        steps = yaml.safe_load((WORKFLOWS / workflow).read_text("utf-8"))["jobs"][job]["steps"]
-        self.steps = {step["name"]: step for step in steps if "run" in step}
-        self.environment = {"GITHUB_REPOSITORY": REPOSITORY, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-        (folder / "bin").mkdir()
-        (folder / "answers").mkdir()
-
-    def stands_in(self, program: str, text: str) -> None:
-        """Put ``program`` before all others."""
-        path = self.folder / "bin" / program
-        path.write_text(text)
-        path.chmod(0o755)
-
-    def answers(self, address: str, answer: object) -> None:
-        """What ``gh api`` gets from an address of the repository."""
-        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        (self.folder / "answers" / f"repos/{REPOSITORY}/{address}".replace("/", "+")).write_bytes(data)
-
-    def run(self, name: str, **environment: str) -> int:
-        """A step's exit code, by the shell that ``shell: bash`` stands for."""
-        step = self.steps[name]
-        given = {key: _filled(value) for key, value in step.get("env", {}).items()}
-        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**self.environment, **given, **environment},
-            check=False,
-            timeout=30,
-        )
-        return done.returncode
-
-    def told(self) -> list[list[str]]:
-        """What ``gh`` was told, call by call."""
-        path = self.folder / "told.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def _filled(text: str) -> str:
-    """A value of ``env:`` with its expressions evaluated."""
-
-    def value(match: re.Match[str]) -> str:
-        found: Any = {"github": {"event": EVENT, "token": "secret"}}
-        for name in match[1].split("."):
-            found = found[name]
-        return str(found)
-
-    return re.sub(r"\$\{\{ ([\w.]+) \}\}", value, text)
+from tests.workflow_runner import ARTIFACT, GH, PULL, PYTHON, REPOSITORY, Runner
 
 
 def _archive(tmp_path: Path, *contents: str) -> bytes:
@@ -175,10 +75,16 @@ def test_other_files_of_an_archive_leave_no_file(render: Runner, tmp_path: Path)
     assert {path.name for path in after - before} == {"artifact", "archive.zip", "report.json", "told.jsonl"}
 
 
-def _posted(post: Runner, *pulls: object) -> list[list[str]]:
+def _posted(
+    post: Runner, *pulls: object, files: int = 2, touched: str = "data/results/d/r.json"
+) -> list[list[str]]:
     post.answers("pulls", list(pulls))
-    assert post.run("Find the pull request") == 0
-    assert post.run("Comment, or rewrite the comment") == 0
+    post.answers(
+        "pulls/12/files",
+        [{"filename": f"data/{place}"} for place in range(files - 1)] + [{"filename": touched}],
+    )
+    for name in post.steps:
+        assert post.run(name) == 0
     return [told for told in post.told() if told[0] == "pr"]
 
 
@@ -208,6 +114,32 @@ def test_a_pull_request_of_another_head_gets_none(post: Runner, head: object) ->
 
 def test_a_closed_pull_request_gets_none(post: Runner) -> None:
     assert _posted(post) == []
+
+
+def test_where_nothing_is_to_be_said_nothing_is_said(post: Runner, tmp_path: Path) -> None:
+    (tmp_path / "comment.md").write_text("")
+    assert _posted(post, PULL) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "touched", "told"),
+    [
+        (99, ".githubber", True),
+        (1, ".github/workflows/validate.yml", False),
+        (100, "data/devices/d.md", False),
+    ],
+)
+def test_a_report_is_told_only_where_the_checks_are_ours(
+    post: Runner, tmp_path: Path, files: int, touched: str, told: bool
+) -> None:
+    assert len(_posted(post, PULL, files=files, touched=touched)) == 1
+    assert ((tmp_path / "comment.md").read_text() == "said") == told
+
+
+def test_nothing_is_told_where_github_does_not_say_what_changed(post: Runner) -> None:
+    post.answers("pulls", [PULL])
+    assert post.run("Find the pull request") == 0
+    assert post.run("Drop the report of a changed workflow") != 0
 
 
 @pytest.fixture
