@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "build": "site",
+    "import": "importing",
     "serve": "site",
     "validate": "validate",
 }
