@@ -47,7 +47,7 @@ class Accounts:
 
     files: dict[str, list[Place]] = field(default_factory=dict)
     verdicts: dict[Place, Verdict] = field(default_factory=dict)
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    notes: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def read(self, path: Path, places: Iterable[Place]) -> None:
         """Rows of a file, each of which needs a fate from now on."""
@@ -61,8 +61,7 @@ class Accounts:
 
     def note(self, path: str, said: str) -> None:
         """Something that a reader should know, once."""
-        if (path, said) not in self.notes:
-            self.notes.append((path, said))
+        self.notes[path, said] = None
 
     def counts(self, path: str | None = None) -> Counter[str]:
         """How many rows of a file (or of all) met each fate; raises :class:`Unaccounted` where that is not all."""

@@ -25,8 +25,8 @@ def file_all(drafts: Sequence[Draft], folder: Path) -> None:
             _place(path, draft.text)
             filed.append(path)
     except (OSError, KeyboardInterrupt) as error:
-        for path in filed:
-            path.unlink(missing_ok=True)
+        for done in filed:
+            done.unlink(missing_ok=True)
         for empty in reversed(made):
             empty.rmdir()
         if isinstance(error, OSError):

@@ -86,14 +86,18 @@ def whole(text: str | None, field: str, otherwise: int) -> int:
     return int(value)
 
 
-def microseconds(text: str | None, field: str, unit: str) -> float:
-    """A latency of a column in ``unit`` as microseconds; a cell that states another unit than its column is refused."""
+def microseconds(text: str | None, field: str, unit: str | None) -> float:
+    """A latency as microseconds; its column or its cell names the unit, and the two may not differ."""
     value, said = quantity(needed_number(text, field), field)
-    if said not in (None, unit):
+    if unit and said not in {None, unit}:
         raise Refused(
             field, f"has another unit than its column, {unit} {got(text)}", f"write the number in {unit}"
         )
-    return bounded(value * IN_MICROSECONDS[unit], text, field)
+    if (meant := unit or said) not in IN_MICROSECONDS:
+        raise Refused(
+            field, f"has no unit of time {got(text)}", "name the column latency_us, or write 12.3 us"
+        )
+    return bounded(value * IN_MICROSECONDS[meant], text, field)
 
 
 def bounded(us: float, text: str | None, field: str) -> float:

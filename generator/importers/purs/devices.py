@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-
-import yaml
 
 from generator.dataset import Dataset
 from generator.importers.drafts import Draft
@@ -46,15 +45,17 @@ def draft_device(name: str, stated: str, cells: Mapping[str, str], names: Names)
         "memory_gb": _number(cells.get("memory_gb"), "gb"),
         "tdp_w": _number(cells.get("tdp_w"), "w"),
         "peak_bandwidth": None,
-        "other_bandwidths": [{"gb_per_s": bandwidth, "what": "as a leaderboard states it", "source": board}]
+        "other_bandwidths": [
+            {"gb_per_s": bandwidth, "what": "as a leaderboard states it", "source": dict(board)}
+        ]
         if bandwidth
         else [],
         "aliases": [],
-        "sources": [board] if cells.get("model") else [],
+        "sources": [dict(board)] if cells.get("model") else [],
         "languages": [],
         "reproduction": None,
     }
-    front = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=1000)
+    front = "".join(f"{name}: {json.dumps(fact, ensure_ascii=False)}\n" for name, fact in facts.items())
     return Draft(f"devices/{name}.md", f"---\n{front}---\n{_NOTES}")
 
 

@@ -8,6 +8,7 @@ The rules, in their order:
 2. A figure that the data folder has, at the same latency, is on file.
 3. Of several figures with one key one is kept: a submission before a log before the aggregate, which pools what has
    one language and so may mix implementations under one name; then the one of more values; then the first by file.
+   A figure that failed its check is never merged into one that did not.
 4. A figure whose key is on file with another latency is refused: what was published is withdrawn, never replaced.
 """
 
@@ -16,10 +17,10 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.dataset import Dataset
-from generator.importers.accounts import Accounts
+from generator.importers.accounts import Accounts, Fate
 from generator.importers.purs.rows import Value
 from generator.rows import FUSED
 from schemas.problems import Problem
@@ -47,11 +48,20 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Sorted:
+    """The figures that are new, and the further sources of figures, each with the one that is kept."""
+
+    new: list[Figure]
+    seconds: list[tuple[Figure, Figure]]
+
+
+@dataclass(frozen=True, slots=True)
 class OnFile:
     """A latency that the data folder has, in microseconds, and the file that has it."""
 
     path: str
     latency_us: float
+    numerics_ok: bool | None
 
 
 def figures_of(values: Iterable[Value]) -> list[Figure]:
@@ -76,35 +86,49 @@ def _figure(values: Sequence[Value]) -> Figure:
     return Figure(tuple(values), middle, min(times), max(times), len(times), triple, ok)
 
 
-def new_figures(figures: Sequence[Figure], data: Dataset, accounts: Accounts) -> list[Figure]:
-    """The figures that are new (rules 2 to 4), in their order; every value of the others is settled."""
+def sort_out(figures: Sequence[Figure], data: Dataset, accounts: Accounts) -> Sorted:
+    """Which figures are new (rules 2 to 4); every value that is on file, or cannot be a record, is settled."""
     known = _on_file(data)
     chosen: dict[object, Figure] = {}
-    left: list[Figure] = []
+    new: list[Figure] = []
+    seconds: list[tuple[Figure, Figure]] = []
     for figure in sorted(figures, key=_preference):
-        first = figure.first
+        key, failed = figure.first.key, figure.numerics_ok is False
+        kept = chosen.get((key, failed)) or (chosen.get((key, True)) if figure.numerics_ok is None else None)
         if _held(figure, known):
-            _settle(figure, accounts, "on_file")
-            chosen.setdefault(first.key, figure)
-        elif first.key in chosen:
-            _settle(figure, accounts, "merged")
-            _note_difference(figure, chosen[first.key], accounts)
+            settle(figure, accounts, "on_file")
+            chosen.setdefault((key, failed), figure)
+        elif kept:
+            seconds.append((figure, kept))
         elif conflict := _conflict(figure, known):
-            _settle(figure, accounts, "refused", conflict)
+            settle(figure, accounts, "refused", conflict)
         else:
-            chosen[first.key] = figure
-            left.append(figure)
-    return sorted(left, key=lambda figure: figure.first.place)
+            chosen[key, failed] = figure
+            new.append(figure)
+    return Sorted(sorted(new, key=lambda figure: figure.first.place), seconds)
+
+
+def settle_seconds(seconds: Iterable[tuple[Figure, Figure]], accounts: Accounts) -> None:
+    """The further sources of figures: merged, or refused where the figure itself was, once that is known."""
+    for figure, kept in seconds:
+        verdict = accounts.verdicts[kept.first.place]
+        if verdict.fate == "refused" and verdict.why:
+            said = f"has the key of a row that is refused (got {kept.first.place})"
+            remedy = f"leave that file out, or mend it: {verdict.why.problem}"
+            settle(figure, accounts, "refused", Problem("", "row", said, remedy))
+        else:
+            settle(figure, accounts, "merged")
+            _note_difference(figure, kept, accounts)
 
 
 def _preference(figure: Figure) -> tuple[int, int, object]:
     return _ORDER[figure.first.form], -figure.count, figure.first.place
 
 
-def _settle(figure: Figure, accounts: Accounts, fate: str, why: Problem | None = None) -> None:
+def settle(figure: Figure, accounts: Accounts, fate: Fate, why: Problem | None = None) -> None:
+    """One fate for every value of a figure."""
     for value in figure.values:
-        said = why and Problem(str(value.place), why.field, why.problem, why.remedy)
-        accounts.settle(value.place, fate, said)  # type: ignore[arg-type]
+        accounts.settle(value.place, fate, why and replace(why, path=str(value.place)))
 
 
 def _note_difference(figure: Figure, kept: Figure, accounts: Accounts) -> None:
@@ -128,13 +152,13 @@ def _on_file(data: Dataset) -> dict[object, list[OnFile]]:
     for name, entry in data.runs.items():
         path, device = data.paths["run", name], entry.run.device
         if entry.decode:
-            found = OnFile(path, entry.decode.tpot_ns / 1e3)
+            found = OnFile(path, entry.decode.tpot_ns / 1e3, entry.decode.numerics_ok)
             known["decode", entry.decode.model, device].append(found)
             known["decode", entry.decode.model, entry.run.role].append(found)
         for row in entry.kernels:
             if row.latency_ns is None:
                 continue
-            found = OnFile(path, row.latency_ns / 1e3)
+            found = OnFile(path, row.latency_ns / 1e3, row.numerics_ok)
             if row.shape is None:
                 for part in row.kernel.split(FUSED):
                     known["part", part, device].append(found)
@@ -159,6 +183,7 @@ def _keys(value: Value) -> list[object]:
 def _held(figure: Figure, known: dict[object, list[OnFile]]) -> bool:
     return any(
         abs(found.latency_us / figure.latency_us - 1) <= _SAME
+        and (figure.numerics_ok is not False or found.numerics_ok is False)
         for key in _keys(figure.first)
         for found in known.get(key, ())
     )
@@ -177,6 +202,7 @@ def _conflict(figure: Figure, known: dict[object, list[OnFile]]) -> Problem | No
     found = known.get(_keys(first)[0], [])
     if first.what.kind == "kernel" and found:
         other = f"{found[0].latency_us:.6g} in {found[0].path}"
+        other += ", and its check failed here" if figure.numerics_ok is False else ""
         said = f"differs from what is on file (got {figure.latency_us:.6g} µs, {other})"
         return Problem(
             "", "latency", said, "if the source was corrected, withdraw the old row in retracted.yml first"

@@ -96,7 +96,7 @@ class Names(_Strict, frozen=True):
     submissions: str
     aggregate: str
     columns: dict[str, tuple[str, ...]]
-    latency: dict[str, Literal["ns", "us", "ms", "s"]]
+    latency: dict[str, Literal["ns", "us", "ms", "s"] | None]
     passed_over: tuple[str, ...]
     required: tuple[str, ...]
     dtypes: dict[str, Dtype]
@@ -121,7 +121,7 @@ class Names(_Strict, frozen=True):
 
 def plain(name: str) -> str:
     """A name as names are compared: lower case, every run of other signs than letters and digits one ``_``."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("µ", "u").replace("μ", "u")).strip("_")
 
 
 def read_names(data_folder: Path) -> Names:

@@ -45,21 +45,23 @@ def sheets_of(
     """New figures by record. Ids are the file's name, and the implementation's where the file has several."""
     groups: dict[object, list[Figure]] = defaultdict(list)
     for figure in figures:
-        groups[_group(figure.first)].append(figure)
+        groups[group_of(figure.first)].append(figure)
     several: dict[str, set[object]] = defaultdict(set)
     for figure in all_figures:
-        several[figure.first.place.path].add(_group(figure.first))
+        several[figure.first.place.path].add(group_of(figure.first))
     sheets: list[Sheet] = []
+    taken = {*data.runs, *data.broken}
     for group in groups.values():
         for start in range(0, len(group), MOST_TIMINGS):
             first = group[start].first
             base = _id(first, len(several[first.place.path]) > 1, names)
-            taken = {*data.runs, *data.broken, *(sheet.id for sheet in sheets)}
             sheets.append(Sheet(_free(base, taken), tuple(group[start : start + MOST_TIMINGS])))
+            taken.add(sheets[-1].id)
     return sheets
 
 
-def _group(first: Value) -> object:
+def group_of(first: Value) -> object:
+    """What the figures of one record share."""
     stack = (first.language, first.implementation, first.driver, first.revision, first.execution)
     decode = first.key if first.what.kind == "decode" else None
     return (first.place.path, first.device, stack, decode)

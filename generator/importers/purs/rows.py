@@ -24,7 +24,7 @@ from generator.importers.purs.rates import unit_of
 from generator.importers.purs.reading import Form, Row
 from generator.importers.purs.shapes import shape_of
 from schemas.facts import Dtype
-from schemas.problems import closest, got
+from schemas.problems import got
 from schemas.records import Execution
 
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
@@ -102,7 +102,7 @@ def value_of(row: Row, names: Names, data: Dataset, devices: dict[str, str]) -> 
         file=row.file,
         device=device,
         device_as_stated=stated,
-        on_host=(language or "").lower() in names.hosts,
+        on_host=(language or "").lower() in names.hosts and not _is_cpu(device, data),
         what=what,
         dtype=dtype,
         language=names.languages.get((language or "").lower(), language),
@@ -121,6 +121,10 @@ def value_of(row: Row, names: Names, data: Dataset, devices: dict[str, str]) -> 
     )
 
 
+def _is_cpu(device: str, data: Dataset) -> bool:
+    return device in data.devices and data.devices[device].type == "CPU"
+
+
 def _refuse_unmeasured(names: Names, *said: str | None) -> None:
     for text in said:
         for hint in names.not_measured:
@@ -131,14 +135,14 @@ def _refuse_unmeasured(names: Names, *said: str | None) -> None:
 
 def _choice(said: str, known: dict[str, Dtype], field: str) -> Dtype:
     if said not in known:
-        raise Refused(field, f"is not one we store {got(said)}", closest(said, known))
+        raise Refused(field, f"is not one we store {got(said)}", f"known: {', '.join(known)}")
     return known[said]
 
 
 def _verdict(text: str | None, names: Names) -> bool | None:
     said = (text or "").strip().lower()
     if said and said not in names.verdicts:
-        raise Refused("sums_ok", f"is neither yes nor no {got(text)}", closest(said, names.verdicts))
+        raise Refused("sums_ok", f"is neither yes nor no {got(text)}", "write true or false")
     return names.verdicts.get(said)
 
 
@@ -156,8 +160,7 @@ def _what(stated: str, cells: object, names: Names, data: Dataset) -> tuple[What
     short = _SIZE.sub("", name).removeprefix(names.affixes.before)
     entry = names.kernels.get(name) or names.kernels.get(short)
     if entry is None:
-        near = closest(short, names.kernels)
-        remedy = f"write data/kernels/{short}.md, and name it in data/importers/purs.yml; {near}"
+        remedy = f"write data/kernels/{short or name}.md, and name it in data/importers/purs.yml"
         raise Refused("kernel", f"is none that we know {got(stated)}", remedy)
     if entry.kernel not in data.kernels:
         raise Refused("kernel", f"has no file {got(stated)}", f"write data/kernels/{entry.kernel}.md")
@@ -188,7 +191,7 @@ def _decode(name: str, shape: str | None, names: Names, data: Dataset) -> tuple[
                 model = names.decode.model if found and int(found[1][:9]) == names.decode.width else None
             if model is None:
                 said = f"is a decode step of a model that is not on file {got(name)}"
-                raise Refused("kernel", said, closest(before, {*names.decode.models, *data.models}))
+                raise Refused("kernel", said, f"known: {', '.join([*names.decode.models, *data.models])}")
             return What("decode", model), is_rate
     return None
 
