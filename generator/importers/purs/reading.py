@@ -28,11 +28,11 @@ from schemas.parse import Unreadable, decode_utf8, parse_json
 from schemas.problems import closest, escaped
 
 MOST_BYTES = 8_000_000
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 MOST_COLUMNS = 100
 MOST_CHARACTERS = 20_000
 _BENCH = re.compile(r"^BENCH,", re.MULTILINE)
-_LONG = re.compile(rf"[^\r\n]{{{MOST_CHARACTERS + 1},}}")
+_LONG = re.compile(rf"^[^\r\n]{{{MOST_CHARACTERS + 1},}}", re.MULTILINE)  # linear: tried once a line
 _DELIMITERS = (",", ";", "\t")
 
 Form = Literal["submission", "aggregate", "log"]

@@ -209,10 +209,11 @@ def test_a_file_of_gigabytes_is_refused_unread(board: Board) -> None:
         b"," * 7_900_000,
         b"BENCH," * 1_300_000,
         b"BENCH,\n" * 1_100_000,
+        (PLAIN + "\n").encode() + (b"x," * 9_999 + b"\n") * 390,
         b"[" + b"{}," * 2_600_000 + b"{}]",
         b"[" + b"1," * 3_900_000 + b"1]",
     ],
-    ids=["blank lines", "blank rows", "short rows", "one word", "quotes", "commas", "one log line", "log lines",
+    ids=["blank lines", "blank rows", "short rows", "one word", "quotes", "commas", "one log line", "log lines", "wide rows",
          "empty entries", "numbers"],
 )  # fmt: skip
 def test_no_file_takes_long_or_much_memory(board: Board, content: bytes) -> None:
