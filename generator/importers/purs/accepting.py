@@ -88,7 +88,7 @@ class Acceptance:
             elif owner := contenders.get((sheet.first.device, sheet.first.what.name)):
                 kept.append(replace(sheet, baseline_of=owner))
             else:
-                name = sheet.first.implementation
+                name = sheet.first.software.implementation
                 said = (
                     f"calls itself a baseline, and no row of the device is what it is one of (got '{name}')"
                 )
@@ -97,7 +97,7 @@ class Acceptance:
         return kept, [figure for sheet in kept for figure in sheet.figures]
 
     def _is_baseline(self, sheet: Sheet) -> bool:
-        said = (sheet.first.implementation or "").lower()
+        said = (sheet.first.software.implementation or "").lower()
         return sheet.first.what.kind == "decode" and any(hint in said for hint in self.names.baseline)
 
     def _refused(

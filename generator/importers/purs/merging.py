@@ -177,7 +177,16 @@ def _keys(value: Value) -> list[object]:
     if what.kind == "part":
         return [("part", part, value.device) for part in what.name.split("|")]
     shape = tuple(sorted(what.shape))
-    return [(what.name, shape, value.device, value.dtype, value.language or "", value.implementation or "")]
+    return [
+        (
+            what.name,
+            shape,
+            value.device,
+            value.dtype,
+            value.software.language or "",
+            value.software.implementation or "",
+        )
+    ]
 
 
 def _held(figure: Figure, known: dict[object, list[OnFile]]) -> bool:

@@ -12,7 +12,7 @@ from generator.dataset import Dataset
 from generator.importers.drafts import Draft, written
 from generator.importers.purs.merging import Figure
 from generator.importers.purs.names import Names
-from generator.importers.purs.rows import Value
+from generator.importers.purs.rows import Software, Value
 
 MOST_TIMINGS = 1000
 _STATED = "The day of measurement is not stated."
@@ -62,9 +62,8 @@ def sheets_of(
 
 def group_of(first: Value) -> object:
     """What the figures of one record share."""
-    stack = (first.language, first.implementation, first.driver, first.revision, first.execution)
     decode = first.key if first.what.kind == "decode" else None
-    return (first.place.path, first.device, stack, decode)
+    return (first.place.path, first.device, first.software, decode)
 
 
 def _id(first: Value, several: bool, names: Names) -> str:
@@ -73,8 +72,8 @@ def _id(first: Value, several: bool, names: Names) -> str:
     if first.form == "aggregate":
         parts.append(first.device_as_stated)
     if several or first.form == "aggregate":
-        found = re.search(r"\(([^()]+)\)$", first.implementation or "")
-        parts.append(found[1] if found else first.implementation or "not-stated")
+        found = re.search(r"\(([^()]+)\)$", first.software.implementation or "")
+        parts.append(found[1] if found else first.software.implementation or "not-stated")
     slug = re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
     return slug[:88].strip("-")
 
@@ -88,10 +87,6 @@ def _free(base: str, taken: Collection[str]) -> str:
 def draft_of(sheet: Sheet, names: Names, retrieved: str) -> Draft:
     """The record of a sheet, ready to be judged."""
     first, decode = sheet.first, sheet.first.what.kind == "decode"
-    said = names.decode_source if decode else names.kernel_source
-    folder = names.aggregate if first.form == "aggregate" else names.submissions
-    emitted = first.execution == "emitted" and first.repository
-    source = {"repository": first.repository, "path": None, "revision": first.revision, "sha256": None}
     record: dict[str, Any] = {
         "schema": "decode-board/result/1",
         "id": sheet.id,
@@ -102,27 +97,39 @@ def draft_of(sheet: Sheet, names: Names, retrieved: str) -> Draft:
         "device_as_stated": first.device_as_stated,
         "submitter": None,
         "measured_at": None,
-        "source": {
-            "title": said.title,
-            "url": said.url,
-            "locator": folder + first.file,
-            "retrieved": retrieved,
-            "published": None,
-        },
-        "stack": {
-            "name": first.implementation or "not stated",
-            "backend": None,
-            "languages": [first.language] if first.language else [],
-            "toolchain": first.implementation,
-            "driver": first.driver,
-        },
-        "kernel_source": source if emitted else None,
+        "source": _source(first, names, retrieved),
+        **_software(first.software),
         "environment": None,
         "decode": _decode(sheet) if decode else None,
         "kernels": None if decode else _kernels(sheet),
         "notes": _notes(sheet),
     }
     return Draft(f"reported/{names.folder}/{sheet.id}.json", written(record) + "\n")
+
+
+def _source(first: Value, names: Names, retrieved: str) -> dict[str, Any]:
+    said = names.decode_source if first.what.kind == "decode" else names.kernel_source
+    folder = names.aggregate if first.form == "aggregate" else names.submissions
+    return {
+        "title": said.title,
+        "url": said.url,
+        "locator": folder + first.file,
+        "retrieved": retrieved,
+        "published": None,
+    }
+
+
+def _software(said: Software) -> dict[str, Any]:
+    """The stack, and the source of its kernels where they were emitted from a known one."""
+    stack = {
+        "name": said.implementation or "not stated",
+        "backend": None,
+        "languages": [said.language] if said.language else [],
+        "toolchain": said.implementation,
+        "driver": said.driver,
+    }
+    source = {"repository": said.repository, "path": None, "revision": said.revision, "sha256": None}
+    return {"stack": stack, "kernel_source": source if said.repository else None}
 
 
 def _notes(sheet: Sheet) -> str:
@@ -150,9 +157,9 @@ def _timing(figure: Figure) -> dict[str, Any]:
         "shape": dict(first.what.shape),
         "dtype": first.dtype,
         "per": "call",
-        "execution": first.execution,
-        "language": first.language,
-        "implementation": first.implementation,
+        "execution": first.software.execution,
+        "language": first.software.language,
+        "implementation": first.software.implementation,
         "numerics_ok": figure.numerics_ok,
         "rel_l2_error": None,
         "error": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +48,18 @@ class What:
 
 
 @dataclass(frozen=True, slots=True)
+class Software:
+    """What ran, as the row and the board's vocabulary say: ``repository`` where emitted kernels come from one."""
+
+    language: str | None
+    implementation: str | None
+    execution: Execution
+    repository: str | None
+    driver: str | None
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """One value of a latency, in microseconds. ``count`` is how many values an aggregate says that it has."""
 
@@ -58,12 +71,7 @@ class Value:
     on_host: bool
     what: What
     dtype: Dtype
-    language: str | None
-    implementation: str | None
-    execution: Execution
-    repository: str | None
-    driver: str | None
-    revision: str | None
+    software: Software
     numerics_ok: bool | None
     us: float
     tok_per_s: float | None
@@ -75,7 +83,8 @@ class Value:
     @property
     def key(self) -> tuple[str, What, str, str, str]:
         """What two values must share to be of one figure."""
-        return (self.device, self.what, self.dtype, self.language or "", self.implementation or "")
+        software = self.software
+        return (self.device, self.what, self.dtype, software.language or "", software.implementation or "")
 
 
 def value_of(row: Row, names: Names, data: Dataset, devices: dict[str, str]) -> Value:
@@ -84,40 +93,43 @@ def value_of(row: Row, names: Names, data: Dataset, devices: dict[str, str]) -> 
         raise Refused("row", row.misfit, "give every column a cell, and quote cells that hold the delimiter")
     cells = row.cells
     stated, kernel = needed(cells.get("device"), "device"), needed(cells.get("kernel"), "kernel")
-    implementation, language = (
-        word(cells.get("implementation"), "toolchain"),
-        word(cells.get("language"), "language"),
-    )
-    _refuse_unmeasured(names, kernel, implementation)
+    software, name = _software(cells, names), plain(stated).replace("_", "-")
+    _refuse_unmeasured(names, kernel, software.implementation)
+    device = devices.get(stated.lower()) or devices.get(name, name)
     dtype = _choice(needed(cells.get("dtype"), "dtype").lower(), names.dtypes, "dtype")
     what, is_rate = _what(kernel, cells, names, data)
     us, tok_per_s = _latency(row, what, is_rate)
-    said = names.said_of(implementation)
-    device = devices.get(plain(stated).replace("_", "-"), plain(stated).replace("_", "-"))
-    count = whole(cells.get("values"), "num_runs", 1) if row.form == "aggregate" else 1
-    revision = (cells.get("revision") or "").strip()
     return Value(
         place=row.place,
         form=row.form,
         file=row.file,
         device=device,
         device_as_stated=stated,
-        on_host=(language or "").lower() in names.hosts and not _is_cpu(device, data),
+        on_host=(cells.get("language") or "").strip().lower() in names.hosts and not _is_cpu(device, data),
         what=what,
         dtype=dtype,
+        software=software,
+        numerics_ok=_verdict(cells.get("numerics_ok"), names),
+        us=us,
+        tok_per_s=tok_per_s,
+        count=whole(cells.get("values"), "num_runs", 1) if row.form == "aggregate" else 1,
+        lowest_us=_bound(row, "lowest", us),
+        highest_us=_bound(row, "highest", us),
+        rate_unit=_rate(cells.get("rate"), us, what, dtype, data),
+    )
+
+
+def _software(cells: Mapping[str, str], names: Names) -> Software:
+    implementation = word(cells.get("implementation"), "toolchain")
+    language, revision = word(cells.get("language"), "language"), (cells.get("revision") or "").strip()
+    said = names.said_of(implementation)
+    return Software(
         language=names.languages.get((language or "").lower(), language),
         implementation=implementation,
         execution=said.means if said else "not_stated",
         repository=said.repository if said else None,
         driver=word(cells.get("driver"), "driver"),
         revision=revision if _REVISION.fullmatch(revision) else None,
-        numerics_ok=_verdict(cells.get("numerics_ok"), names),
-        us=us,
-        tok_per_s=tok_per_s,
-        count=count,
-        lowest_us=_bound(row, "lowest", us),
-        highest_us=_bound(row, "highest", us),
-        rate_unit=_rate(cells.get("rate"), us, what, dtype, data),
     )
 
 
@@ -149,9 +161,8 @@ def _verdict(text: str | None, names: Names) -> bool | None:
 # --- what was timed -------------------------------------------------------------------------------
 
 
-def _what(stated: str, cells: object, names: Names, data: Dataset) -> tuple[What, bool]:
+def _what(stated: str, cells: Mapping[str, str], names: Names, data: Dataset) -> tuple[What, bool]:
     """What a kernel's name means, and whether the row holds tokens a second in place of a latency."""
-    assert isinstance(cells, dict)
     name = plain(stated)
     if part := _part(name, names, data):
         return What("part", part), False

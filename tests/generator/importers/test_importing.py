@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from generator import __main__ as cli
 from generator.importers import IMPORTERS, importer
+from generator.importers.accounts import Unaccounted
 from tests.generator.importers.boards import RATED, Board, entry, rated, row
 
 
@@ -161,6 +162,12 @@ def test_a_data_folder_without_a_vocabulary_says_so(board: Board) -> None:
 )
 def test_a_wrong_call_is_a_usage_error(arguments: list[str]) -> None:
     assert CliRunner().invoke(cli.main, ["import", *arguments]).exit_code == 2
+
+
+def test_an_import_that_loses_a_row_is_no_import(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.importers.purs.flow.settle_seconds", lambda *_: None)
+    with pytest.raises(Unaccounted):
+        board.read(board.csv(row(9)), board.json(entry(9)))
 
 
 def test_a_hostile_name_does_not_reach_the_terminal(board: Board) -> None:

@@ -143,6 +143,12 @@ def test_an_entry_that_stands_twice_is_no_second_value(board: Board) -> None:
     assert counts(found) == {"read": 2, "imported": 1, "merged": 1}
 
 
+def test_of_two_entries_with_one_key_the_one_of_more_values_is_kept(board: Board) -> None:
+    found = board.read(board.json(entry(20), entry(30, num_runs=4)))
+    assert figures(found) == [figure(30, None, None, 4)]
+    assert counts(found) == {"read": 2, "imported": 1, "merged": 1}
+
+
 def test_of_two_submissions_the_one_of_more_values_is_kept_then_the_first(board: Board) -> None:
     one, many = board.csv(row(10), name="a.csv"), board.csv(row(21), row(20), row(22), row(23), name="b.csv")
     again = board.csv(row(11), name="c.csv")
@@ -223,6 +229,12 @@ def test_decode_steps_and_their_parts_are_recognised_by_device_and_latency(board
         )
     )
     assert counts(found) == {"read": 4, "imported": 1, "on_file": 3}
+
+
+def test_tokens_a_second_are_recognised_by_the_time_of_their_step(board: Board) -> None:
+    board.folder.reported("step", "nvidia-t4", 20.0, decode_model="deepseek-r1-distill-qwen-1.5b")
+    found = board.read(board.csv(row(20, kernel="deepseek_decode_tok_s", shape="[1, 1536]", dtype="f16")))
+    assert counts(found) == {"read": 1, "on_file": 1}
 
 
 def test_places_sort_by_file_line_and_number() -> None:

@@ -213,8 +213,8 @@ def test_a_file_of_gigabytes_is_refused_unread(board: Board) -> None:
         b"[" + b"{}," * 2_600_000 + b"{}]",
         b"[" + b"1," * 3_900_000 + b"1]",
     ],
-    ids=["blank lines", "blank rows", "short rows", "one word", "quotes", "commas", "one log line", "log lines", "wide rows",
-         "empty entries", "numbers"],
+    ids=["blank lines", "blank rows", "short rows", "one word", "quotes", "commas", "one log line", "log lines",
+         "wide rows", "empty entries", "numbers"],
 )  # fmt: skip
 def test_no_file_takes_long_or_much_memory(board: Board, content: bytes) -> None:
     path = board.file("a.csv", content)

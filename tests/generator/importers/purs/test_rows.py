@@ -238,6 +238,18 @@ def test_a_baseline_belongs_to_the_row_beside_it(board: Board) -> None:
     }
 
 
+def test_a_baseline_belongs_to_the_contender_on_file_and_to_no_other_baseline(board: Board) -> None:
+    model = "deepseek-r1-distill-qwen-1.5b"
+    board.folder.reported("z-step", "nvidia-t4", 20.0, decode_model=model)
+    board.folder.reported(
+        "a-base", "nvidia-t4", 10.0, decode_model=model, role="baseline", decode_baseline_of="z-step"
+    )
+    found = board.read(
+        board.csv(row(60_000, kernel="decode", shape="[1, 1536]", dtype="f16", toolchain="a baseline"))
+    )
+    assert [record["decode"]["baseline_of"] for record in records(found)] == ["z-step"]
+
+
 def test_the_header_has_no_row(board: Board) -> None:
     assert counts(board.read(board.csv())) == {}
     assert counts(board.read(board.csv(PLAIN))) == {"read": 1, "refused": 1}
