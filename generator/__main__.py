@@ -8,8 +8,10 @@ import click
 
 COMMANDS = {
     "build": "site",
+    "check-submission": "check_submission",
     "import": "importing",
     "serve": "site",
+    "submission-comment": "submission_comment",
     "validate": "validate",
 }
 """Each command and its module in :mod:`generator.commands`, which is imported when the command is called:

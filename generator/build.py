@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +19,7 @@ from generator.context import site_context
 from generator.dataset import Progress, data_files, read_dataset
 from generator.layout import Layout
 from generator.pages import Page, render_pages
-from generator.rules import cross_file_problems
+from generator.rules import cross_file_problems, today
 from generator.tables import Board, make_board
 from schemas.load import shown_path
 from schemas.parse import PARSERS
@@ -44,11 +43,6 @@ class Prepared:
 
     board: Board
     pages: Mapping[str, Page]
-
-
-def today() -> date:
-    """The day in UTC, by which dates in the future are refused."""
-    return datetime.now(UTC).date()
 
 
 def validate(layout: Layout, paths: Sequence[Path] = (), progress: Progress | None = None) -> list[Problem]:

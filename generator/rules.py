@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 from generator.dataset import Dataset
 from generator.device_rules import device_problems, unknown
@@ -20,6 +20,11 @@ from schemas.problems import Problem, closest
 from schemas.records import Claim, Kernel
 
 MOST_TIMES_PEAK = 20
+
+
+def today() -> date:
+    """The day in UTC, by which dates in the future are refused."""
+    return datetime.now(UTC).date()
 
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from pathlib import Path
 
 from runners.device import Device, RunnerError
 from runners.environment import line
+from schemas.device_draft import device_draft
 from schemas.load import load
+from schemas.names import slug
 from schemas.records import Device as DeviceRecord
 
-_LONGEST_SLUG = 54  # a result's id is made of the device's, and has its own limit
-_DRAFT = """\
----
-schema: decode-board/device/1
-id: {id}
-name: "{name}"
-vendor: null
-type: {type}
-memory_gb: null
-tdp_w: null
-peak_bandwidth: null
-other_bandwidths: []
-aliases: [{aliases}]
-sources: []
-languages: []
-reproduction: null
----
+_NOTES = """\
 Drafted by a runner from what the machine says of itself. To complete it, fill in from the vendor's own pages what is
 null above: `vendor`, `memory_gb`, `tdp_w`, and above all `peak_bandwidth` (`gb_per_s`, `what`, and a `source` with
 `title` and `url`), without which a row of this device is shown but not ranked. Then replace this text by what a reader
@@ -80,12 +65,6 @@ def closest(wanted: str, data_folder: Path) -> str | None:
     return next(iter(get_close_matches(wanted, known_devices(data_folder), n=1)), None)
 
 
-def slug(name: str) -> str:
-    """An id made of a name."""
-    plain = re.sub(r"\((r|tm|c)\)|\bcpu\b|\bprocessor\b", " ", name.lower())
-    return "-".join(re.findall(r"[a-z0-9]+", plain))[:_LONGEST_SLUG].strip("-") or "device"
-
-
 def path_of(data_folder: Path, device_id: str) -> Path:
     """Where the file of a device stands."""
     return data_folder / "devices" / f"{device_id}.md"
@@ -93,6 +72,5 @@ def path_of(data_folder: Path, device_id: str) -> Path:
 
 def draft(device_id: str, name: str, kind: str) -> str:
     """The text of a draft that is valid as it stands."""
-    shown = line(name).replace("\\", "/").replace('"', "'")
-    aliases = slug(name) if slug(name) != device_id else ""
-    return _DRAFT.format(id=device_id, name=shown, type=kind, aliases=aliases)
+    aliases = [slug(name)] if slug(name) != device_id else []
+    return device_draft(device_id, line(name), kind, _NOTES, {"aliases": aliases})

@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from generator.build import today
 from generator.charts.roofline import roofline_figure
 from generator.dataset import Dataset, read_dataset
 from generator.findings import (
@@ -25,7 +24,7 @@ from generator.findings import (
     reconciliations,
     source_groups,
 )
-from generator.rules import cross_file_problems
+from generator.rules import cross_file_problems, today
 from generator.tables import Board, make_board, rows_of
 from generator.views import KernelView
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import click
 
-from generator.build import today
 from generator.commands.console import FOLDER, data_option, refuse
 from generator.dataset import data_files, read_dataset
 from generator.importers import IMPORTERS, Unimportable, importer
 from generator.importers.filing import NotFiled, file_all
 from generator.importers.report import as_data, as_text
-from generator.rules import cross_file_problems
+from generator.rules import cross_file_problems, today
 
 
 @click.command("import")

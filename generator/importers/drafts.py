@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generator.build import today
 from generator.dataset import Dataset
 from generator.file_rules import file_problems
 from generator.rows import distill
-from generator.rules import cross_file_problems
+from generator.rules import cross_file_problems, today
 from schemas.load import DEVICE, RESULT, parse
 from schemas.problems import Problem
 from schemas.records import Device, Result

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+from generator.formats import plural
 from generator.submission.git import Git
 from generator.submission.submission import New, Submission
 from schemas.load import EMITTED, parse
 from schemas.metrics import measured_ns
 from schemas.problems import Problem
-from schemas.records import EmittedIndex
+from schemas.records import EmittedIndex, KernelTiming
 
 CLOCKS_APART = timedelta(hours=1)
 _STAMP = re.compile(r"-(\d{8}t\d{6}z)(?:-|$)")
@@ -67,29 +68,37 @@ def known_revision(submission: Submission) -> Iterator[Problem]:
 
 def known_texts(submission: Submission) -> Iterator[Problem]:
     """Each emitted kernel that was timed is a text that the repository held at the row's revision."""
-    at = cache(
-        lambda revision: _hashes(
-            submission.git, f"{submission.data_folder.name}/emitted/index.json", revision
-        )
-    )
+    index = f"{submission.data_folder.name}/emitted/index.json"
+    at = cache(lambda revision: _hashes(submission.git, index, revision))
     for new in submission.measured:
-        revision = new.result.environment.git_revision if new.result.environment else None
-        for index, timing in enumerate(new.result.kernels.timings if new.result.kernels else ()):
-            if timing.execution != "emitted":
-                continue
-            known, field = at(revision or ""), f"kernels.timings[{index}].emitted_sha256"
-            if not {(name, timing.emitted_sha256) for name in timing.kernels} <= known:
-                names = " + ".join(timing.kernels)
-                said = f"is no text of {names} at {_said(revision)} (got {_said(timing.emitted_sha256)})"
-                yield Problem(new.path, field, said, _AS_PUBLISHED)
+        revision = (new.result.environment.git_revision or "") if new.result.environment else ""
+        timings = enumerate(new.result.kernels.timings if new.result.kernels else ())
+        emitted = [(place, timing) for place, timing in timings if timing.execution == "emitted"]
+        if emitted and at(revision) is None:
+            said = f"has no index of emitted kernels that can be read (got {_said(revision)})"
+            yield Problem(new.path, "environment.git_revision", said, _AS_PUBLISHED)
+        known = at(revision) or set()
+        unknown = [
+            (place, timing) for place, timing in emitted
+            if not {(name, timing.emitted_sha256) for name in timing.kernels} <= known
+        ]  # fmt: skip
+        if known and unknown:
+            yield _unknown_texts(new, revision, *unknown[0], len(unknown) - 1)
 
 
-def _hashes(git: Git, path: str, revision: str) -> set[tuple[str, str | None]]:
+def _unknown_texts(new: New, revision: str, place: int, timing: KernelTiming, more: int) -> Problem:
+    """One problem for all of them: what changed one text changed most."""
+    names, others = " + ".join(timing.kernels), f", and {plural(more, 'more', 'more')}" if more else ""
+    said = f"is no text of {names} at {_said(revision)} (got {_said(timing.emitted_sha256)}{others})"
+    return Problem(new.path, f"kernels.timings[{place}].emitted_sha256", said, _AS_PUBLISHED)
+
+
+def _hashes(git: Git, path: str, revision: str) -> set[tuple[str, str | None]] | None:
     """(kernel, SHA-256) of every text that the index named at ``revision``, for any storage type."""
     raw = git.file_at(revision, path)
     index = parse(raw, EMITTED, path, "index") if raw else None
     if not isinstance(index, EmittedIndex):
-        return set()
+        return None
     return {(entry.kernel, sha256) for entry in index.kernels for sha256 in entry.hashes.values()}
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from runners.device import RunnerError
-from runners.devices import closest, draft, languages, path_of, resolve, slug
+from runners.devices import closest, draft, languages, path_of, resolve
 from runners.null import NullDevice
 from schemas.load import load
 from schemas.records import Device
@@ -55,22 +55,6 @@ def test_a_broken_file_in_the_drafts_place_is_said(data: Path) -> None:
 def test_a_mistyped_id_is_told_the_closest(data: Path) -> None:
     assert closest("tryed", data) == "tried"
     assert closest("zzz", data) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("AMD EPYC 9B14 (2 cores)", "amd-epyc-9b14-2-cores"),
-        ("Intel(R) Xeon(R) CPU @ 2.20GHz (2 cores)", "intel-xeon-2-20ghz-2-cores"),
-        ("Intel(R) Xeon(R) CPU @ 2.20GHz (4 cores)", "intel-xeon-2-20ghz-4-cores"),
-        ("Apple M4", "apple-m4"),
-        ("鲲鹏", "device"),
-        ("---", "device"),
-    ],
-)
-def test_an_id_keeps_what_tells_machines_apart(name: str, expected: str) -> None:
-    assert slug(name) == expected
-    assert slug(expected) == expected
 
 
 @pytest.mark.parametrize(

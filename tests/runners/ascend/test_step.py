@@ -13,11 +13,11 @@ from runners import ascend
 from runners.ascend import AscendDevice
 from runners.check import check_kernels, relative_l2_error
 from runners.device import Contents, RunnerError
-from runners.devices import slug
 from runners.kernels.source import KERNELS
 from runners.stacks.ascend import acl
 from runners.step import Step
 from runners.weights import START_TOKEN
+from schemas.names import slug
 from schemas.records import Package
 from tests.runners.ascend.devices import MATVECS, expected, loaded, opened
 from tests.runners.fakes.ascend import Machine

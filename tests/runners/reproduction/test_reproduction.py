@@ -9,11 +9,12 @@ import pytest
 
 from runners import registry
 from runners.device import RunnerError
-from runners.devices import known_devices, slug
+from runners.devices import known_devices
 from runners.guide import DATA
 from runners.options import DEFAULT_DEPTH_TOKENS
 from runners.reproduction import instructions as reproduction
 from schemas.load import load
+from schemas.names import slug
 from schemas.records import Reproduce, serving
 from tests.runners import runs
 

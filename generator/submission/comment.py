@@ -1,0 +1,140 @@
+"""A submission's report as Markdown: the comment on its pull request.
+
+The report comes from a run that a stranger's pull request started, so it is data like any file from outside:
+judged by its schema, and no text of it can become markup, a link, or a mention that calls people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from generator.formats import plural
+from generator.submission.facts import Plain, excerpt, facts
+from schemas.judge import compiled, explaining
+from schemas.load import schema
+from schemas.parse import Unreadable, parse_json
+from schemas.problems import Problem, explain
+
+MOST_BYTES = 1_000_000
+MOST_CHARACTERS = 60_000  # GitHub takes 65,536
+_MARKS = {"refused": "❌", "for a person": "👀", "passed": "✅"}
+_JOINER = "\u2060"
+_NO_MARKUP = " -,.;()/%'+="
+_WWW = re.compile(r"(www)\.", re.IGNORECASE)
+_HEADINGS = {
+    "refused": "Refused: something is to be mended",
+    "for a person": "No rule refuses this; a person decides",
+    "passed": "All rules pass",
+}
+
+
+def read_report(raw: bytes, shown: str) -> dict[str, Any] | list[Problem]:
+    """A report's plain data, or all that is wrong with it."""
+    if len(raw) > MOST_BYTES:
+        said = f"is too large (got {len(raw):,} bytes)"
+        return [Problem(shown, "file", said, f"a report has at most {MOST_BYTES:,}")]
+    try:
+        data = parse_json(raw)
+    except Unreadable as error:
+        return [Problem(shown, error.field, error.problem, error.remedy)]
+    judge, explainer = _judges()
+    if judge.is_valid(data):
+        return dict(data)
+    problems = explain(shown, explainer.iter_errors(data))
+    return problems or [Problem(shown, "file", "does not fit its schema (got another form)", "write it anew")]
+
+
+@cache
+def _judges() -> tuple[Any, Any]:
+    return compiled(schema("report"), schema("common")), explaining(schema("report"), schema("common"))
+
+
+def markdown(report: Plain, methodology: str | None) -> str:
+    """The comment; ``methodology`` is the address of the page that explains each rule, where it is known."""
+    if report["verdict"] == "nothing submitted":
+        return "This changes nothing of the record: there is no row to judge.\n"
+    lines = [f"### {_MARKS[report['verdict']]} {_HEADINGS[report['verdict']]}", ""]
+    for verdict in ("refused", "for a person"):
+        for rule in report["rules"]:
+            if rule["verdict"] == verdict:
+                lines += _broken(rule, methodology)
+    for preview in report["previews"]:
+        lines += _preview(preview)
+    lines += _all_rules(report, methodology)
+    return _shortened(lines)
+
+
+def _broken(rule: Plain, methodology: str | None) -> Iterator[str]:
+    yield f"**{_MARKS[rule['verdict']]} {_link(rule, methodology)}**"
+    yield ""
+    for problem in rule["problems"]:
+        where = f"<code>{inert(problem['path'])}</code>: <code>{inert(problem['field'])}</code>"
+        yield f"- {where} {inert(problem['problem'])}; {inert(problem['remedy'])}"
+    if (more := rule["count"] - len(rule["problems"])) > 0:
+        yield f"- and {more:,} more"
+    yield ""
+
+
+def _preview(preview: Plain) -> Iterator[str]:
+    yield f"**How <code>{inert(preview['run'])}</code> would appear**"
+    yield ""
+    yield "| rank | device | tok/s |"
+    yield "|---|---|---|"
+    for rank, device, tok_per_s, is_new in excerpt(preview):
+        mark = "**" if is_new else ""
+        yield f"| {mark}{inert(rank)}{mark} | {mark}{inert(device)}{mark} | {mark}{inert(tok_per_s)}{mark} |"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    for about, said in facts(preview):
+        yield f"| {about} | {inert(said)} |"
+    yield ""
+
+
+def _all_rules(report: Plain, methodology: str | None) -> Iterator[str]:
+    yield f"<details><summary>{plural(len(report['rules']), 'rule')}</summary>"
+    yield ""
+    yield "| rule | verdict |"
+    yield "|---|---|"
+    for rule in report["rules"]:
+        yield f"| {_link(rule, methodology)} | {_MARKS[rule['verdict']]} {rule['verdict']} |"
+    yield ""
+    yield "</details>"
+    yield ""
+    yield f"Base <code>{report['base'][:12]}</code>; the same here: <code>python -m generator check-submission</code>"
+
+
+def _link(rule: Plain, methodology: str | None) -> str:
+    title = inert(rule["title"])
+    return f"[{title}]({methodology}#rule-{rule['id']})" if methodology else title
+
+
+def inert(text: str) -> str:
+    """``text`` that is text and nothing else to GitHub, on one line.
+
+    A sign that Markdown or HTML could act on is written as an entity, which both read as the sign itself; a joiner
+    that nobody sees keeps ``@name``, ``#1``, ``https://`` and ``www.`` from becoming mentions and links afterwards.
+    """
+    return _WWW.sub("\\1&#46;" + _JOINER, "".join(map(_inert, text)))
+
+
+def _inert(letter: str) -> str:
+    if letter.isalnum() or letter in _NO_MARKUP or (letter.isprintable() and not letter.isascii()):
+        return letter
+    entity = f"&#{ord(letter)};" if letter.isprintable() else " "
+    return entity + (_JOINER if letter in "@#:" else "")
+
+
+def _shortened(lines: list[str]) -> str:
+    """Whole lines up to what a comment may hold."""
+    kept, length = [], 0
+    for line in lines:
+        length += len(line) + 1
+        if length > MOST_CHARACTERS:
+            kept += ["", "This is cut short; the log of the check has all of it."]
+            break
+        kept.append(line)
+    return "\n".join(kept) + "\n"

@@ -1,0 +1,56 @@
+"""A new row beside the rows of its device: what a person should look at twice."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from generator.submission.on_file import Filed
+from generator.submission.submission import New, Submission
+from schemas.names import slug
+from schemas.problems import Problem
+
+MOST_RATIO = 1.25
+
+
+def outliers(submission: Submission) -> Iterator[Problem]:
+    """Rows far from the others of their device, model and storage type that were measured by the same stack."""
+    for new in submission.decoded:
+        others = [one.tpot_ns for one in like(submission, new) if one.tpot_ns]
+        if not others or new.rows.decode is None:
+            continue
+        times = statistics.median(others) / new.rows.decode.tpot_ns
+        if not 1 / MOST_RATIO <= times <= MOST_RATIO:
+            rows = f"{len(others)} row{'s' if len(others) > 1 else ''} on file"
+            said = f"is far from this device's other rows (got {times:.2f} times the median of {rows})"
+            yield Problem(new.path, "decode.samples", said, "ask what is different on this machine")
+
+
+def like(submission: Submission, new: New) -> Iterator[Filed]:
+    """The measured rows on file of the same device, model, storage type and stack, that are not withdrawn."""
+    decode = new.result.decode
+    for one in submission.filed.values():
+        theirs = one.result.decode
+        same = decode and theirs and (theirs.model, theirs.dtype) == (decode.model, decode.dtype)
+        ours = one.result.device == new.result.device and one.result.stack.name == new.result.stack.name
+        if same and ours and one.samples and one.counts and one.id not in submission.dataset.retractions:
+            yield one
+
+
+def device_is_itself(submission: Submission) -> Iterator[Problem]:
+    """Rows of a machine that calls itself otherwise than the device they are filed under."""
+    for new in submission.measured:
+        device, environment = submission.dataset.devices.get(new.result.device), new.result.environment
+        if device is None or environment is None:
+            continue
+        if environment.device_name != device.name and slug(environment.device_name) not in {
+            device.id,
+            *device.aliases,
+        }:
+            said = f"is not how {device.id} is known (got '{environment.device_name}')"
+            yield Problem(
+                new.path,
+                "environment.device_name",
+                said,
+                "compare the two; an alias of the device settles it",
+            )

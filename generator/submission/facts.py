@@ -1,0 +1,96 @@
+"""A preview in words: what a terminal and a pull request's comment both say of a new row.
+
+It takes the report's plain data, as the comment is written from a report that comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from generator.formats import number, percent, rank
+from schemas.standing import REPRODUCED_WITHIN_PERCENT
+
+Plain = Mapping[str, Any]
+
+
+def facts(preview: Plain) -> Iterator[tuple[str, str]]:
+    """What is said of a preview, each with what it is about."""
+    low, high = number(preview["tok_per_s_low"]), number(preview["tok_per_s_high"])
+    spread = f" ({low} to {high})" if low != high else ""
+    mbu = f", MBU {percent(preview['mbu_percent'])}" if preview["mbu_percent"] is not None else ""
+    yield "figure", f"{number(preview['tok_per_s'])} tok/s{spread}, TPOT {number(preview['tpot_ms'])} ms{mbu}"
+    depth = "not stated" if preview["depth_tokens"] is None else f"{preview['depth_tokens']:,} tokens"
+    yield (
+        "of",
+        f"{preview['device']}, {preview['model']}, {preview['dtype']}, depth {depth}, by {preview['stack']}",
+    )
+    yield "provenance", f"{preview['provenance']}{_by(preview['submitter'])}"
+    yield "rank", _rank(preview)
+    if preview["above"]:
+        yield "comes after", _neighbour(preview["above"])
+    if preview["below"]:
+        yield "displaces", _neighbour(preview["below"])
+    if preview["supersedes"]:
+        yield "supersedes", ", ".join(preview["supersedes"])
+    yield "reproduced", _reproduced(preview)
+    if published := [_drift(one) for one in preview["drifts"] if one["published"]]:
+        yield "published", "; ".join(published)
+
+
+def excerpt(preview: Plain) -> Iterator[tuple[str, str, str, bool]]:
+    """The board around the new row: rank, device and tok/s of the row above, of itself, and of the one below."""
+    after = preview["after"]
+    if preview["above"]:
+        yield _line(preview["above"])
+    own = place(after) if after else "–"
+    yield own, preview["device"], number(preview["tok_per_s"]), True
+    if preview["below"]:
+        yield _line(preview["below"])
+
+
+def _line(neighbour: Plain) -> tuple[str, str, str, bool]:
+    return place(neighbour["place"]), neighbour["device"], number(neighbour["tok_per_s"]), False
+
+
+def _by(submitter: str | None) -> str:
+    return f" by {submitter}" if submitter else ""
+
+
+def _rank(preview: Plain) -> str:
+    before, after = preview["before"], preview["after"]
+    was = f"its device's best row is {_of(before)} today" if before else "its device has no ranked row today"
+    return f"{_of(after)}; {was}" if after else f"none, as {preview['unranked']}; {was}"
+
+
+def _of(one: Plain) -> str:
+    return f"{place(one)} of {one['of']}"
+
+
+def place(one: Plain) -> str:
+    """``4``, or ``4 (3–5)`` where intervals overlap."""
+    span = rank(one["best"], one["worst"])
+    return f"{one['rank']}{f' ({span})' if one['best'] != one['worst'] else ''}"
+
+
+def _neighbour(neighbour: Plain) -> str:
+    row = f"{neighbour['run']} ({neighbour['device']}, {number(neighbour['tok_per_s'])} tok/s)"
+    return f"{row}; {neighbour['comparability']}"
+
+
+def _reproduced(preview: Plain) -> str:
+    measured = [one for one in preview["drifts"] if not one["published"]]
+    if preview["provenance"] != "measured":
+        return "no: a published figure has no samples to compare"
+    if not measured:
+        return "not yet: nobody else has measured this device, model, storage type, depth and stack"
+    within = [one for one in measured if one["within"]]
+    bound = f"within {REPRODUCED_WITHIN_PERCENT:g} %"
+    if within:
+        return f"{bound} of {'; '.join(map(_drift, within))}"
+    return f"no: nobody is {bound}; nearest are {'; '.join(map(_drift, measured))}"
+
+
+def _drift(one: Plain) -> str:
+    percents = f"{one['percent']:+.1f} %".replace("-", "−")
+    return f"{one['run']} by {one['by']} ({percents})"

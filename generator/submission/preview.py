@@ -1,0 +1,181 @@
+"""How a new row would appear: its figures, its rank, whom it comes before, and who it agrees with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from generator.comparability import comparability
+from generator.dataset import read_dataset
+from generator.rows import RunRows
+from generator.submission.on_file import Filed
+from generator.submission.standing import (
+    Field,
+    Place,
+    field_after,
+    field_before,
+    takes_place_of,
+    timed,
+    timed_on_file,
+    why_unranked,
+)
+from generator.submission.submission import New, Submission
+from schemas.metrics import mbu_percent, mean_depth_tokens
+from schemas.names import skeleton
+from schemas.standing import REPRODUCED_WITHIN_PERCENT, superseded
+
+MOST_PREVIEWS = 10
+_MOST_DRIFTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A ranked row next to the new one: whose it is, its tok/s, and how far the two compare."""
+
+    run: str
+    device: str
+    tok_per_s: float
+    place: Place
+    comparability: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Another row of what was measured: its tok/s over the new row's, less one. A published one confirms nothing."""
+
+    run: str
+    by: str
+    published: bool
+    percent: float
+    within: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A new decode row as the board would show it.
+
+    ``before`` is the place of its device's best row today, ``after`` its own, None where it carries none, and then
+    ``unranked`` says why. ``below`` is the row that it displaces. ``drifts`` are the nearest of ``others``.
+    """
+
+    run: str
+    path: str
+    device: str
+    model: str
+    dtype: str
+    depth_tokens: int | None
+    stack: str
+    submitter: str | None
+    provenance: str
+    tok_per_s: float
+    tok_per_s_low: float
+    tok_per_s_high: float
+    tpot_ms: float
+    mbu_percent: float | None
+    unranked: str | None
+    before: Place | None
+    after: Place | None
+    above: Neighbour | None
+    below: Neighbour | None
+    supersedes: tuple[str, ...]
+    drifts: tuple[Drift, ...]
+    others: int
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether another submitter's measured row confirms it."""
+        return any(drift.within and not drift.published for drift in self.drifts)
+
+
+def previews(submission: Submission) -> Iterator[Preview]:
+    """The new decode rows, in the order of their files, at most :data:`MOST_PREVIEWS`."""
+    fields: dict[str, tuple[Field, Field]] = {}
+    for new in [new for new in submission.new if new.rows.decode][:MOST_PREVIEWS]:
+        model = new.rows.decode.model if new.rows.decode else ""
+        if model not in fields:
+            fields[model] = (field_before(submission, model), field_after(submission, model))
+        yield _preview(submission, new, *fields[model])
+
+
+def _preview(submission: Submission, new: New, before: Field, after: Field) -> Preview:
+    row, result = new.rows.decode, new.result
+    assert row
+    index, drifts = after.index(result.id), sorted(_drifts(submission, new), key=_nearest)
+    why = why_unranked(submission, new) or ("its submitter has a later row" if index is None else None)
+    return Preview(
+        run=result.id, path=new.path, device=result.device, model=row.model, dtype=row.dtype,
+        depth_tokens=row.depth_tokens, stack=result.stack.name, submitter=result.submitter,
+        provenance=result.provenance, tok_per_s=1e9 / row.tpot_ns, tok_per_s_low=1e9 / row.tpot_high_ns,
+        tok_per_s_high=1e9 / row.tpot_low_ns, tpot_ms=row.tpot_ns / 1e6, mbu_percent=_mbu_percent(submission, new),
+        unranked=why, before=before.best_of(result.device), after=after.places[index] if index is not None else None,
+        above=_neighbour(submission, new, after, index, -1), below=_neighbour(submission, new, after, index, 1),
+        supersedes=takes_place_of(submission, new), drifts=tuple(drifts[:_MOST_DRIFTS]), others=len(drifts),
+    )  # fmt: skip
+
+
+def _nearest(drift: Drift) -> tuple[bool, float, str]:
+    """Measured rows come before published ones, and the nearest first."""
+    return drift.published, abs(drift.percent), drift.run
+
+
+def _mbu_percent(submission: Submission, new: New) -> float | None:
+    row, data = new.rows.decode, submission.dataset
+    device, model = data.devices.get(new.result.device), data.models.get(row.model) if row else None
+    if row is None or device is None or device.peak_bandwidth is None or model is None:
+        return None
+    depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
+    needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
+    return mbu_percent(needed, row.tpot_ns, device.peak_bandwidth.gb_per_s)
+
+
+def _neighbour(
+    submission: Submission, new: New, field: Field, index: int | None, away: int
+) -> Neighbour | None:
+    place = -1 if index is None else index + away
+    if not 0 <= place < len(field.entries):
+        return None
+    entry = field.entries[place]
+    rows = _rows(submission, entry.run)
+    said = str(comparability(new.rows, rows)) if rows else "not known: its file cannot be read"
+    return Neighbour(entry.run, entry.device, entry.tok_per_s, field.places[place], said)
+
+
+def _rows(submission: Submission, run: str) -> RunRows | None:
+    """The rows of a result, new or on file."""
+    if run in submission.dataset.runs:
+        return submission.dataset.runs[run]
+    found, _ = read_dataset(submission.data_folder, files=[submission.filed[run].path])
+    return found.runs.get(run)
+
+
+def _drifts(submission: Submission, new: New) -> Iterator[Drift]:
+    """Rows by others of the same quantity, and published ones of the same device, model and storage type."""
+    mine, replaced = timed(new), superseded(timed_on_file(submission))
+    for one in submission.filed.values():
+        published = one.samples is None
+        if (
+            one.id in replaced
+            or one.id in submission.dataset.retractions
+            or not _is_beside(one, new, published)
+        ):
+            continue
+        times = mine.tpot_ns / (one.tpot_ns or mine.tpot_ns)
+        within = max(times, 1 / times) <= 1 + REPRODUCED_WITHIN_PERCENT / 100
+        by = one.result.stack.name if published else one.result.submitter or ""
+        yield Drift(one.id, by, published, 100 * (times - 1), within)
+
+
+def _is_beside(one: Filed, new: New, published: bool) -> bool:
+    decode, row, result = one.result.decode, new.rows.decode, new.result
+    if decode is None or row is None or not one.counts or one.result.device != result.device:
+        return False
+    if (decode.model, decode.dtype) != (row.model, row.dtype) or one.result.role != result.role:
+        return False
+    if published:
+        return True
+    same = (decode.depth_tokens, one.result.stack.name) == (row.depth_tokens, result.stack.name)
+    return (
+        same
+        and result.provenance == "measured"
+        and skeleton(one.result.submitter or "") != skeleton(result.submitter or "")
+    )
