@@ -19,7 +19,15 @@ _ABSENT = "000000"
 _SECONDS = 60
 _MOST_BYTES = 4_000_000
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
-_QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_SETTINGS = {"core.quotePath": "false", "core.fsmonitor": "false", "core.hooksPath": os.devnull}
+_QUIET = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "POSIX",
+    "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
+    **{f"GIT_CONFIG_KEY_{place}": name for place, name in enumerate(_SETTINGS)},
+    **{f"GIT_CONFIG_VALUE_{place}": value for place, value in enumerate(_SETTINGS.values())},
+}
 Kind = Literal["added", "changed", "deleted"]
 
 
@@ -91,18 +99,15 @@ class Git:
 
     def _said(self, *arguments: str) -> bytes | None:
         """What git prints; None where it fails."""
-        options = (
-            "-c",
-            "core.quotePath=false",
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        )
-        command = ["git", "-C", str(self.root), *options, *arguments]
+        environment = os.environ | _QUIET
         try:
             done = subprocess.run(
-                command, capture_output=True, check=True, timeout=_SECONDS, env=os.environ | _QUIET
+                ["git", *arguments],
+                cwd=self.root,
+                env=environment,
+                capture_output=True,
+                check=True,
+                timeout=_SECONDS,
             )
         except (OSError, subprocess.SubprocessError, ValueError):
             return None
