@@ -2,8 +2,8 @@
 
 ``decode`` has one line a decode block, ``kernels`` one a kernel latency. A derived column is computed here
 and nowhere else. Only rows that may be ranked carry a rank: contenders, not withdrawn, not ``--quick``, not
-known to compute wrong results, of a step that is not another one, and checkable: on a device whose
-bandwidth is known, at a shape that is fully stated.
+superseded, not known to compute wrong results, of a step that is not another one, and checkable: on a device
+whose bandwidth is known, at a shape that is fully stated.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from generator.dataset import Dataset
 from generator.kernel_sizes import call_size
 from generator.rows import FUSED, DecodeRow, KernelRow, Run
+from generator.standing_columns import rank_columns, standing_columns
 from schemas.metrics import (
     NOISY_PERCENT,
     VERY_NOISY_PERCENT,
@@ -131,12 +132,12 @@ def decode_frame(runs: pd.DataFrame, decode: pd.DataFrame, data: Dataset) -> pd.
     frame["noise"] = pd.cut(
         frame["cv_percent"].astype(float), NOISE_ABOVE_PERCENT, labels=NOISE_WORDS
     ).astype(object)
-    # Without a bandwidth nothing tells whether a figure is possible; another step is another quantity.
-    frame["ranked"] = (
-        _rankable(frame) & frame["peak_gb_per_s"].notna() & (frame["contract"] != "another step")
-    )
+    # Another step is another quantity; without a bandwidth nothing tells whether a figure is possible.
+    sound = _rankable(frame) & (frame["contract"] != "another step")
+    frame = frame.join(standing_columns(frame, sound))
+    frame["ranked"] = sound & frame["peak_gb_per_s"].notna() & frame["superseded_by"].isna()
     frame = frame.sort_values(["model", "tok_per_s", "run"], ascending=[True, False, True], ignore_index=True)
-    frame = frame.join(_ranks(frame))
+    frame = frame.join(rank_columns(frame))
     frame["times_reference"] = frame["tok_per_s"] / frame["model"].map(_reference_tok_per_s(frame))
     return frame.merge(_best_baselines(frame), on="run", how="left").assign(
         times_baseline=lambda joined: joined["tok_per_s"] / joined["baseline_tok_per_s"]
@@ -173,23 +174,6 @@ def _rankable(frame: pd.DataFrame) -> pd.Series[bool]:
     failed = frame["numerics_ok"].map(lambda ok: ok is False).astype(bool)
     barred = (frame["retracted"] | frame["quick"]).astype(bool)
     return (frame["role"] == "contender") & ~barred & ~failed
-
-
-def _ranks(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rank and rank interval of each ranked row within its model.
-
-    A row may be as good as one more than the rows that surely beat it (their whole interval above its own),
-    and as bad as the number of rows that it does not surely beat.
-    """
-    ranks = pd.DataFrame(np.nan, index=frame.index, columns=["rank", "rank_best", "rank_worst"])
-    for _, rows in frame[frame["ranked"]].groupby("model"):
-        low, high = rows["tok_per_s_low"].to_numpy(), rows["tok_per_s_high"].to_numpy()
-        surely_better = len(rows) - np.searchsorted(np.sort(low), high, side="right")
-        not_surely_worse = len(rows) - np.searchsorted(np.sort(high), low, side="left")
-        ranks.loc[rows.index, "rank"] = np.arange(1, len(rows) + 1)
-        ranks.loc[rows.index, "rank_best"] = surely_better + 1
-        ranks.loc[rows.index, "rank_worst"] = not_surely_worse
-    return ranks
 
 
 def _reference_tok_per_s(frame: pd.DataFrame) -> dict[Hashable, float]:

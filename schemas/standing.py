@@ -6,11 +6,9 @@ a submission, and the summary that a runner shows.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.names import skeleton
 
@@ -20,12 +18,13 @@ if TYPE_CHECKING:
 
 REPRODUCED_WITHIN_PERCENT = 5.0
 MOST_NAMED = 3
-_MOST_RATIO = 1 + REPRODUCED_WITHIN_PERCENT / 100
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A measured contender's decode row that counts: not withdrawn, not quick, a whole step, not known to be wrong."""
+class Timed(NamedTuple):
+    """A measured contender's decode row that counts: not withdrawn, not quick, a whole step, not known to be wrong.
+
+    A tuple, as a build makes one of each row: ten thousand dataclasses would take a tenth of a second.
+    """
 
     run: str
     device: str
@@ -39,12 +38,11 @@ class Timed:
 
     @property
     def quantity(self) -> tuple[object, ...]:
-        """What it measured: two rows of the same quantity can confirm or contradict each other."""
-        return (self.device, self.model, self.dtype, self.depth_tokens, self.stack)
+        """What it measured, from device to stack: rows of one quantity can confirm or contradict each other."""
+        return self[1:6]
 
 
-@dataclass(frozen=True, slots=True)
-class Reproduction:
+class Reproduction(NamedTuple):
     """How other submitters' rows of the same quantity compare: their tok/s over this row's, less one.
 
     ``within`` of ``others`` came within the tolerance; nothing is reproduced by 0. ``low_percent`` and
@@ -88,28 +86,44 @@ def reproductions(rows: Iterable[Timed]) -> dict[str, Reproduction]:
     found: dict[str, Reproduction] = {}
     for group in groups.values():
         if len(group) > 1:
-            ordered = sorted(group, key=lambda row: (row.tpot_ns, row.run))
-            times_ns = [row.tpot_ns for row in ordered]
-            found |= {row.run: _beside(ordered, times_ns, place) for place, row in enumerate(ordered)}
+            found |= _among(sorted(group, key=lambda row: (row.tpot_ns, row.run)))
     return found
 
 
-def _beside(ordered: Sequence[Timed], times_ns: Sequence[float], place: int) -> Reproduction:
-    """The row at ``place`` among all of its quantity, fastest first."""
-    row = ordered[place]
-    # Both bounds multiply the faster row's time, so that rounding cannot let one row confirm another but not be by it.
-    first = bisect_left(times_ns, row.tpot_ns, key=lambda faster_ns: faster_ns * _MOST_RATIO)
-    last = bisect_right(times_ns, row.tpot_ns * _MOST_RATIO)
-    nearest = [
-        *ordered[max(first, place - MOST_NAMED) : place],
-        *ordered[place + 1 : min(last, place + 1 + MOST_NAMED)],
-    ]
-    nearest.sort(key=lambda other: (abs(other.tpot_ns - row.tpot_ns), other.run))
-    within = last - first - 1  # less the row itself
-    told = (first, last) if within else (0, len(ordered))
-    low_percent, high_percent = _drifts(times_ns, place, *told)
-    by = tuple(other.submitter for other in nearest[:MOST_NAMED])
-    return Reproduction(within, len(ordered) - 1, low_percent, high_percent, by)
+def _among(ordered: Sequence[Timed]) -> dict[str, Reproduction]:
+    """How the rows of one quantity compare, the fastest first."""
+    times_ns = [row.tpot_ns for row in ordered]
+    most_ns = [time_ns * (1 + REPRODUCED_WITHIN_PERCENT / 100) for time_ns in times_ns]
+    found: dict[str, Reproduction] = {}
+    first = last = 0  # of the rows within the tolerance: both only grow
+    for place, row in enumerate(ordered):
+        while most_ns[first] < times_ns[place]:
+            first += 1
+        while last < len(ordered) and times_ns[last] <= most_ns[place]:
+            last += 1
+        within = last - first - 1  # less the row itself
+        drifts = (
+            _drifts(times_ns, place, first, last) if within else _drifts(times_ns, place, 0, len(ordered))
+        )
+        by = _nearest(ordered, times_ns, place, first, last) if within else ()
+        found[row.run] = Reproduction(within, len(ordered) - 1, *drifts, by)
+    return found
+
+
+def _nearest(
+    ordered: Sequence[Timed], times_ns: Sequence[float], place: int, first: int, last: int
+) -> tuple[str, ...]:
+    """The submitters of the rows nearest to the one at ``place``, from ``first`` up to ``last``, nearest first."""
+    own_ns, below, above = times_ns[place], place - 1, place + 1
+    names: list[str] = []
+    while len(names) < MOST_NAMED and (below >= first or above < last):
+        if above == last or (below >= first and own_ns - times_ns[below] <= times_ns[above] - own_ns):
+            names.append(ordered[below].submitter)
+            below -= 1
+        else:
+            names.append(ordered[above].submitter)
+            above += 1
+    return tuple(names)
 
 
 def _drifts(times_ns: Sequence[float], place: int, first: int, last: int) -> tuple[float, float]:

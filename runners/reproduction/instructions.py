@@ -36,10 +36,10 @@ from schemas.records import (
     serving,
     task_name,
 )
+from schemas.standing import REPRODUCED_WITHIN_PERCENT
 
 FOLDER = "reproduce"
 BRANCH = "main"
-TOLERANCE_PERCENT = 5.0
 _VENV = ("python3 -m venv .venv", "source .venv/bin/activate")
 
 
@@ -107,7 +107,7 @@ def index(runners: Sequence[RunnerFacts], devices: Iterable[Device]) -> Reproduc
             warmup_repetitions=FULL.warmup_repetitions,
             repetitions=FULL.least_repetitions,
             seconds=FULL.least_seconds,
-            tolerance_percent=TOLERANCE_PERCENT,
+            tolerance_percent=REPRODUCED_WITHIN_PERCENT,
         ),
         runners=tuple(runners),
         notebooks=tuple(one.id for one in served if one.access and one.access.colab),

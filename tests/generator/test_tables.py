@@ -77,14 +77,14 @@ def test_equal_rows_share_their_places(basic: Folder) -> None:
 
 def test_overlapping_intervals_share_their_places(basic: Folder) -> None:
     basic.measured("a", "gpu-a", between(100, 200)).measured("b", "gpu-b", between(150, 260))
-    basic.measured("c", "gpu-a", between(400, 500))
+    basic.measured("c", "gpu-a", between(400, 500), submitter="C. Person")
     assert ranks(basic) == {"a": (1, 1, 2), "b": (2, 1, 2), "c": (3, 3, 3)}
 
 
 def test_a_wide_interval_may_take_many_places(basic: Folder) -> None:
     """The wide row overlaps both others, which do not overlap each other."""
     basic.measured("a", "gpu-a", between(100, 140)).measured("wide", "gpu-b", between(130, 310))
-    basic.measured("c", "gpu-a", between(300, 400))
+    basic.measured("c", "gpu-a", between(300, 400), submitter="C. Person")
     assert ranks(basic) == {"a": (1, 1, 2), "wide": (2, 1, 3), "c": (3, 2, 3)}
 
 
