@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
@@ -10,6 +9,7 @@ from generator.dataset import Dataset
 from generator.importers.drafts import Draft
 from generator.importers.purs.cells import Refused, quantity, word
 from generator.importers.purs.names import Names
+from schemas.device_draft import device_draft
 from schemas.problems import got
 
 _TYPES = ("CPU", "GPU", "NPU", "TPU")
@@ -36,27 +36,19 @@ def draft_device(name: str, stated: str, cells: Mapping[str, str], names: Names)
         raise Refused("device", f"is unknown, and its type is not stated {got(stated)}", remedy)
     board = {"title": f"{names.kernel_source.title}, device table", "url": names.kernel_source.url}
     bandwidth = _number(cells.get("bandwidth"), "gb/s")
-    facts = {
-        "schema": "decode-board/device/1",
-        "id": name,
-        "name": word(cells.get("model"), "model") or stated,
+    known = {
         "vendor": word(cells.get("vendor"), "vendor") or (vendor.vendor if vendor else None),
-        "type": kind,
         "memory_gb": _number(cells.get("memory_gb"), "gb"),
         "tdp_w": _number(cells.get("tdp_w"), "w"),
-        "peak_bandwidth": None,
         "other_bandwidths": [
             {"gb_per_s": bandwidth, "what": "as a leaderboard states it", "source": dict(board)}
         ]
         if bandwidth
         else [],
-        "aliases": [],
         "sources": [dict(board)] if cells.get("model") else [],
-        "languages": [],
-        "reproduction": None,
     }
-    front = "".join(f"{name}: {json.dumps(fact, ensure_ascii=False)}\n" for name, fact in facts.items())
-    return Draft(f"devices/{name}.md", f"---\n{front}---\n{_NOTES}")
+    said = word(cells.get("model"), "model") or stated
+    return Draft(f"devices/{name}.md", device_draft(name, said, kind, _NOTES, known))
 
 
 def _number(text: str | None, unit: str) -> float | None:
