@@ -8,12 +8,13 @@ PYTHON_312 ?= $(shell for p in python3.12 $$HOME/.pyenv/versions/3.12.*/bin/pyth
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help site build serve validate quick measure test lint types unit format chromium benchmark screenshot clean
+.PHONY: help site build serve validate check quick measure test lint types unit format chromium benchmark screenshot clean
 
 help:
 	@echo "make site       build the site, serve it on localhost, follow your edits"
 	@echo "make build      build site/ only"
 	@echo "make validate   say everything that is wrong with data/"
+	@echo "make check      judge what this checkout adds to the record, as a pull request's check does (ARGS='--base REV')"
 	@echo "make quick      run this machine's CPU through the whole protocol in about a minute"
 	@echo "make measure    measure this machine's CPU and file a result (ARGS='--dtype f32')"
 	@echo "make test       format, lint, types, tests, links, browser: what CI runs"
@@ -31,6 +32,9 @@ serve: $(VENV)/site.ready
 
 validate: $(VENV)/site.ready
 	@$(RUN) -m generator validate
+
+check: $(VENV)/site.ready
+	@$(RUN) -m generator check-submission $(ARGS)
 
 quick: $(VENV)/site.ready
 	@$(RUN) -m runners.cpu --quick $(ARGS)

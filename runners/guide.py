@@ -64,6 +64,7 @@ def next_steps(written: Sequence[Path], result: Result, drafted: bool) -> Iterat
         return
     yield "First complete the drafted device file. To contribute both:" if drafted else "To contribute it:"
     yield "  make site     # the row on the board; it must build"
+    yield "  make check    # how the pull request will be judged"
     yield f"  git switch -c {result.id}"
     yield " \\\n      ".join(["  git add", *map(shown, written)])
     yield f"  git commit -m 'Measured: {result.device}'"
