@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from generator.formats import plural
 from generator.importers import Import
 from generator.importers.accounts import FATES
-from schemas.problems import escaped
+from schemas.problems import Problem, escaped
 
 _HEADS = ("read", *FATES)
 
 
 def as_text(found: Import, folder: str, written: bool) -> str:
-    """A table of files, then a line for each row that is not in the data folder now, then what is new in ``folder``."""
+    """A table of files, then why rows are not in the data folder now, then what is new in ``folder``."""
     lines = [_table(found), ""]
     if found.accounts.notes:
         lines += [
@@ -25,12 +26,23 @@ def as_text(found: Import, folder: str, written: bool) -> str:
         ]
     for fate in ("dropped", "refused"):
         if told := found.accounts.told(fate):
-            lines += [fate, *(f"  {problem}" for problem in told), ""]
+            lines += [fate, *(f"  {line}" for line in _folded(told)), ""]
     if not found.drafts:
         return "\n".join([*lines, "nothing is new: nothing to write"])
     files = plural(len(found.drafts), "file")
     head = f"written: {files}" if written else f"would write {files}"
     return "\n".join([*lines, head, *(f"  {folder}/{draft.place}" for draft in found.drafts)])
+
+
+def _folded(told: list[Problem]) -> Iterator[str]:
+    """A line for each reason in a file: for rows that share it, the first one's with how many more there are."""
+    alike: dict[tuple[str, ...], list[Problem]] = {}
+    for problem in told:
+        path = problem.path.rpartition(":")[0]
+        alike.setdefault((path, problem.field, problem.problem, problem.remedy), []).append(problem)
+    for first, *more in alike.values():
+        rest = f" (and {plural(len(more), 'more row')})" if more else ""
+        yield f"{first}{rest}"
 
 
 def as_data(found: Import, folder: str, written: bool) -> dict[str, Any]:

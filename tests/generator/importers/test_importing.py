@@ -83,6 +83,16 @@ def test_the_report_is_a_table_and_a_line_for_each_row_that_is_left_out(board: B
     assert any(line.startswith(f"  {path}:5: kernel: is none that we know (got 'conv1d')") for line in lines)
 
 
+def test_rows_left_out_for_the_same_reason_share_a_line(board: Board) -> None:
+    path = board.csv(
+        row(9, kernel="conv1d"), row(8, kernel="conv1d"), row(7, kernel="conv2d"), row(6, kernel="conv1d")
+    )
+    output = board.run("--dry-run", path).output
+    told = [line for line in output.splitlines() if "is none that we know" in line]
+    assert [line.endswith(" (and 2 more rows)") for line in told] == [True, False]
+    assert told[0].startswith(f"  {path}:2: kernel: is none that we know (got 'conv1d')")
+
+
 def test_the_report_for_programs_says_the_same(board: Board) -> None:
     path = board.csv(rated(100, 5.2, shape="[64, 1024]"), rated(-1, 5.2), header=RATED)
     found = json.loads(board.run("--format", "json", path).output)

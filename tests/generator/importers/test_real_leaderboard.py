@@ -18,7 +18,7 @@ from tests.generator.examples import REPOSITORY
 from tests.generator.importers.boards import counts, notes
 
 FILES = REPOSITORY.parent / "shared" / "leaderboard-csv"
-UNKNOWN = {"conv1d-dilated", "vq-quantize"}
+UNKNOWN = {"conv1d-dilated"}
 
 pytestmark = pytest.mark.skipif(
     not FILES.is_dir(), reason="the leaderboard's files do not lie beside the repository"
