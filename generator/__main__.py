@@ -9,7 +9,10 @@ import click
 COMMANDS = {
     "build": "site",
     "check-submission": "check_submission",
+    "doctor": "doctor",
     "import": "importing",
+    "new-device": "new_device",
+    "new-result": "new_result",
     "serve": "site",
     "submission-comment": "submission_comment",
     "validate": "validate",
