@@ -72,16 +72,24 @@ def new_device_command(
     data = on_file(folder, with_results=False)
     known = {"vendor": vendor, "memory_gb": memory_gb, "tdp_w": tdp_w, "aliases": list(aliases),
              "languages": [{"target": language, "kernels": []}] if language else []}  # fmt: skip
-    draft = Draft(f"devices/{device_id}.md", device_draft(device_id, name or device_id, kind, _NOTES, known))
-    problems = list(
-        _refusals(folder, data, device_id, {"--name": [name] if name else [], "--alias": aliases})
-    )
-    if is_id(device_id, LONGEST_ID):
-        told = {f"aliases[{at}]" for at, alias in enumerate(aliases) if any(_taken(data, "--alias", alias))}
-        problems += [one for one in problems_of([draft], data) if one.field not in told]
-    if problems:
+    place = f"devices/{device_id}.md" if is_id(device_id, LONGEST_ID) else "devices/<ID>.md"
+    draft = Draft(place, device_draft(device_id, name or device_id, kind, _NOTES, known))
+    names = {"--name": [name] if name else [], "--alias": list(aliases)}
+    if problems := [*_refusals(folder, data, device_id, names), *_judged(draft, data, device_id, names)]:
         refuse_draft(problems)
     click.echo(_NEXT.format(shown=file_draft(draft, folder), checking=checking(draft, folder)))
+
+
+def _judged(
+    draft: Draft, data: Dataset, device_id: str, names: Mapping[str, Sequence[str]]
+) -> Iterator[Problem]:
+    """What is wrong with the draft that the options alone do not show."""
+    told = {
+        f"aliases[{at}]" for at, alias in enumerate(names["--alias"]) if any(_taken(data, "--alias", alias))
+    }
+    if not is_id(device_id, LONGEST_ID):
+        told |= {"id", "name"} if not names["--name"] else {"id"}
+    yield from (one for one in problems_of([draft], data) if one.field not in told)
 
 
 def _refusals(

@@ -152,6 +152,11 @@ def test_every_problem_is_told_at_once(known: Folder) -> None:
         "command line: --name: can be taken for 'Fast X10', a name of maker-x10 (got 'fast x10')",
         "data/devices/index.md: aliases[0]: is not written as it must be (got 'No Id')",
     ]
+    lines = refused(known, "../x", "--type", "gpu", "--name", "<b>")
+    assert [line.split(" (got")[0] for line in lines] == [
+        "command line: ID: is not an id",
+        "data/devices/<ID>.md: name: is not written as it must be",
+    ]
     (line,) = refused(known, "index", "--type", "gpu")
     assert line.startswith("data/devices/index.md: id: is how a file of the site is named")
 
