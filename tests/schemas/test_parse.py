@@ -72,10 +72,13 @@ def test_a_number_beyond_floating_point_is_refused(suffix: str, number: str) -> 
     assert "write a finite number" in refusal(suffix, f'{{"a": {number}}}'.encode())
 
 
-@pytest.mark.parametrize("suffix", [".json", ".yml"])
+@pytest.mark.parametrize(
+    ("suffix", "why"),
+    [(".json", "a lone surrogate"), (".yml", "'found invalid Unicode character escape code'")],
+)
 @pytest.mark.parametrize("text", [r'"\ud800"', r'"\uDFFF"', r'{"\udc00": 1}', r'{"a": ["b\udabc"]}'])
-def test_a_lone_surrogate_is_refused(suffix: str, text: str) -> None:
-    assert "a lone surrogate" in refusal(suffix, text.encode())
+def test_a_lone_surrogate_is_refused(suffix: str, why: str, text: str) -> None:
+    assert why in refusal(suffix, text.encode())
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yml"])
@@ -195,7 +198,9 @@ def test_a_key_that_is_not_text_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize(r"escape", [r"\U00110000", r"\UFFFFFFFF"])
 def test_an_escape_beyond_unicode_is_refused(escape: str) -> None:
-    assert "an escape that cannot be read" in refusal(".yml", f'a: "{escape}"'.encode())
+    assert "'found invalid Unicode character escape code' at line 1" in refusal(
+        ".yml", f'a: "{escape}"'.encode()
+    )
 
 
 def test_a_hostile_key_that_stands_twice_is_escaped() -> None:
