@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-LONGEST_ID = 54  # as that of a slug: a result's id is made of the device's, and has its own limit
 _COLUMN = 24
 _PLAIN = re.compile(
     r"(?!(?:null|true|false|yes|no|on|off|y|n)$)[A-Za-z](?:[\w .()/-]*[\w).])?", re.ASCII | re.IGNORECASE

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 
-_LONGEST_SLUG = 54  # a result's id is made of the device's, and has its own limit
+LONGEST_SLUG = 54  # a result's id is made of the device's, and has its own limit
 _WORD = re.compile(r"[^\W\d_]+")
 _ALIKE_IN_ASCII = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s"})
 _NO_SCRIPT = {"COMMON", "INHERITED"}
@@ -20,7 +20,7 @@ _WRITTEN_TOGETHER = {"HAN", "HIRAGANA", "KATAKANA", "BOPOMOFO", "HANGUL"}
 def slug(name: str) -> str:
     """An id made of a name."""
     plain = re.sub(r"\((r|tm|c)\)|\bcpu\b|\bprocessor\b", " ", name.lower())
-    return "-".join(re.findall(r"[a-z0-9]+", plain))[:_LONGEST_SLUG].strip("-") or "device"
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:LONGEST_SLUG].strip("-") or "device"
 
 
 @lru_cache(maxsize=50_000)

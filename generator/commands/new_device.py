@@ -20,8 +20,8 @@ from generator.commands.drafting import (
 )
 from generator.dataset import Dataset
 from generator.importers.drafts import Draft, problems_of
-from schemas.device_draft import LONGEST_ID, device_draft
-from schemas.names import mixed_scripts, skeleton
+from schemas.device_draft import device_draft
+from schemas.names import LONGEST_SLUG, mixed_scripts, skeleton
 from schemas.problems import Problem, got
 
 _TYPES = ("CPU", "GPU", "NPU", "TPU")
@@ -72,7 +72,7 @@ def new_device_command(
     data = on_file(folder, with_results=False)
     known = {"vendor": vendor, "memory_gb": memory_gb, "tdp_w": tdp_w, "aliases": list(aliases),
              "languages": [{"target": language, "kernels": []}] if language else []}  # fmt: skip
-    place = f"devices/{device_id}.md" if is_id(device_id, LONGEST_ID) else "devices/<ID>.md"
+    place = f"devices/{device_id}.md" if is_id(device_id, LONGEST_SLUG) else "devices/<ID>.md"
     draft = Draft(place, device_draft(device_id, name or device_id, kind, _NOTES, known))
     names = {"--name": [name] if name else [], "--alias": list(aliases)}
     if problems := [*_refusals(folder, data, device_id, names), *_judged(draft, data, device_id, names)]:
@@ -87,7 +87,7 @@ def _judged(
     told = {
         f"aliases[{at}]" for at, alias in enumerate(names["--alias"]) if any(_taken(data, "--alias", alias))
     }
-    if not is_id(device_id, LONGEST_ID):
+    if not is_id(device_id, LONGEST_SLUG):
         told |= {"id", "name"} if not names["--name"] else {"id"}
     yield from (one for one in problems_of([draft], data) if one.field not in told)
 
@@ -96,8 +96,8 @@ def _refusals(
     folder: Path, data: Dataset, device_id: str, names: Mapping[str, Sequence[str]]
 ) -> Iterator[Problem]:
     """Why there must not be a file of this id, of a device with these ``names`` by option."""
-    if not is_id(device_id, LONGEST_ID):
-        yield no_id("ID", device_id, LONGEST_ID)
+    if not is_id(device_id, LONGEST_SLUG):
+        yield no_id("ID", device_id, LONGEST_SLUG)
     elif device_id not in data.devices and (folder / "devices" / f"{device_id}.md").exists():
         remedy = f"mend {data.folder}/devices/{device_id}.md, which `validate` refuses"
         yield Problem(COMMAND_LINE, "ID", f"is on file already {got(device_id)}", remedy)

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.device_draft import LONGEST_ID, device_draft
+from schemas.device_draft import device_draft
 from schemas.load import DEVICE, parse
-from schemas.names import slug
 from schemas.problems import Problem
 from schemas.records import Bandwidth, Device, Reference
 
@@ -83,7 +82,3 @@ def test_the_example_of_a_bandwidth_is_refused_until_it_is_filled_in() -> None:
     assert isinstance(found, list)
     assert all(isinstance(problem, Problem) for problem in found)
     assert "peak_bandwidth.gb_per_s" in {problem.field for problem in found}
-
-
-def test_the_longest_id_is_that_of_a_slug() -> None:
-    assert len(slug("x" * 500)) == LONGEST_ID
