@@ -15,6 +15,7 @@ def device_problems(data: Dataset) -> Iterator[Problem]:
     """Everything that is wrong with the devices' files beside each other and the emitted kernels."""
     yield from _aliases(data)
     for name, device in data.devices.items():
+        yield from _place(data, data.paths["device", name])
         yield from _languages(data, device, data.paths["device", name])
         yield from _access(data, device, data.paths["device", name])
     yield from _ways_to_nowhere(data)
@@ -24,6 +25,14 @@ def unknown(data: Dataset, path: str, field: str, name: str, known: Collection[s
     """A name that nothing on file has; a file that cannot be read is another problem."""
     if name not in known and name not in data.broken:
         yield Problem(path, field, f"is unknown (got '{name}')", closest(name, known))
+
+
+def _place(data: Dataset, path: str) -> Iterator[Problem]:
+    """A device lies where it is looked for; a file from elsewhere has no place yet."""
+    top, *folders, name = path.split("/")
+    if top == data.folder and folders != ["devices"]:
+        yield Problem(path, "file", f"lies in a folder of its own (got '{'/'.join(folders)}')",
+                      f"move it to {top}/devices/{name}")  # fmt: skip
 
 
 def _aliases(data: Dataset) -> Iterator[Problem]:

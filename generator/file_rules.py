@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from generator.text_rules import text_problems
 from generator.texts import index_problems
 from schemas.problems import Problem
 from schemas.records import (
@@ -26,13 +27,13 @@ MOST_STEP_DISAGREEMENT = 0.01
 
 def file_problems(record: Record, path: str) -> list[Problem]:
     """Everything that is wrong with one record taken alone."""
+    problems = list(text_problems(record, path))
     if isinstance(record, Ledger):
-        return list(_ledger(record, path))
+        return [*problems, *_ledger(record, path)]
     if isinstance(record, EmittedIndex):
-        return list(index_problems(record, path))
+        return [*problems, *index_problems(record, path)]
     if isinstance(record, Proofs | Reproduce):
-        return []
-    problems = []
+        return problems
     if record.id == "index" or record.id.endswith((".html", ".md", ".json")):
         said = f"is how a file of the site is named (got '{record.id}')"
         problems.append(Problem(path, "id", said, "choose another id"))
@@ -60,12 +61,28 @@ def _result(result: Result, path: str) -> Iterator[Problem]:
             "is missing in a baseline (got null)",
             "name the row it is a baseline of",
         )
+    yield from _origin(result, path)
     if result.decode:
         yield from _decode(result.decode, result.quick, path)
     if result.kernels:
         for index, timing in enumerate(result.kernels.timings):
             yield from _timing(timing, result.kernels.model, f"kernels.timings[{index}]", path)
         yield from _timed_twice(result.kernels.timings, path)
+
+
+def _origin(result: Result, path: str) -> Iterator[Problem]:
+    """Who says it, since when, and of which step."""
+    if result.submitter is not None and not any(map(str.isalnum, result.submitter)):
+        said = f"holds no letter and no digit (got '{result.submitter}')"
+        yield Problem(path, "submitter", said, "write a name that people can say")
+    source = result.source
+    if source and source.published and source.published > source.retrieved:
+        said = f"comes after it was retrieved (got '{source.published}', retrieved '{source.retrieved}')"
+        yield Problem(path, "source.published", said, "check both against the source")
+    step = result.kernels.step_of if result.kernels else None
+    if result.provenance == "measured" and step not in {None, result.id}:
+        said = f"is another row's step (got '{step}')"
+        yield Problem(path, "kernels.step_of", said, "write null; a runner times the kernels of its own step")
 
 
 def _decode(decode: DecodeBlock, quick: bool, path: str) -> Iterator[Problem]:

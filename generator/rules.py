@@ -6,7 +6,7 @@ report holds everything there is to mend.
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -14,12 +14,13 @@ from generator.dataset import Dataset
 from generator.device_rules import device_problems, unknown
 from generator.kernel_sizes import call_size
 from generator.rows import FUSED, DecodeRow, KernelRow, RunRows
+from generator.speed_rules import impossible_rate, impossible_step
 from generator.texts import entries_of
-from schemas.metrics import VERY_NOISY_PERCENT, mbu_percent, mean_depth_tokens
+from schemas.metrics import VERY_NOISY_PERCENT
 from schemas.problems import Problem, closest
 from schemas.records import Claim, Kernel
 
-MOST_TIMES_PEAK = 20
+_FOLDER = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 
 def today() -> date:
@@ -121,12 +122,17 @@ def _place(data: Dataset, entry: RunRows, path: str) -> Iterator[Problem]:
     elif holds == "measured" and rest != [entry.run.device]:
         said = f"differs from its folder (got '{entry.run.device}')"
         yield Problem(path, "device", said, f"move it to {top}/{kind}/{entry.run.device}/")
+    elif holds == "reported" and not (len(rest) == 1 and _FOLDER.fullmatch(rest[0])):
+        said = f"lies in no folder of a source (got '{'/'.join(rest)}')"
+        yield Problem(
+            path, "file", said, f"move it to {top}/{kind}/<source>/, in lower-case letters and digits"
+        )
 
 
 def _decode(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
     yield from unknown(data, path, "decode.model", row.model, data.models)
     yield from _too_deep(data, row, path)
-    yield from _impossible(data, entry, row, path)
+    yield from impossible_step(data, entry, row, path)
     yield from _unexplained_noise(entry, row, path)
     if row.baseline_of is None:
         return
@@ -159,26 +165,6 @@ def _unexplained_noise(entry: RunRows, row: DecodeRow, path: str) -> Iterator[Pr
         yield Problem(path, "notes", said, "say why, or measure again", "variation")
 
 
-def _impossible(data: Dataset, entry: RunRows, row: DecodeRow, path: str) -> Iterator[Problem]:
-    """The speed-of-light gate: no step reads its bytes faster than the memory gives them."""
-    device, model = data.devices.get(entry.run.device), data.models.get(row.model)
-    if device is None or device.peak_bandwidth is None or model is None or row.run in data.retractions:
-        return
-    depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
-    needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
-    mbu = mbu_percent(needed, row.tpot_ns, device.peak_bandwidth.gb_per_s)
-    if not math.isnan(mbu) and mbu > 100:
-        field = "decode.samples" if row.samples else "decode.figure.tok_per_s"
-        said = f"is impossible (got {1e9 / row.tpot_ns:.5g} tok/s, {mbu:.1f} % of the memory bandwidth)"
-        yield Problem(
-            path,
-            field,
-            said,
-            f"check the measurement, the dtype and {data.paths['device', device.id]}",
-            "speed-of-light",
-        )
-
-
 def _claim(data: Dataset, claim: Claim, where: str, path: str) -> Iterator[Problem]:
     if claim.against:
         yield from unknown(data, path, f"{where}.against", claim.against, data.runs)
@@ -201,27 +187,9 @@ def _kernel(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterato
             said = "is a sum over calls that no step makes (got 'token')"
             yield Problem(path, f"{where}.per", said, "give the latency of one call, or name kernels.model")
     if row.latency_ns is not None:
-        yield from _impossible_rate(data, entry, row, path)
+        yield from impossible_rate(data, entry, row, path)
     if row.index == 0:
         yield from _block(data, entry, row, path)
-
-
-def _impossible_rate(data: Dataset, entry: RunRows, row: KernelRow, path: str) -> Iterator[Problem]:
-    """A cache may beat the memory, but not by any factor."""
-    device = data.devices.get(entry.run.device)
-    if (
-        not data.kernels.keys() >= set(row.kernel.split(FUSED))
-        or device is None
-        or device.peak_bandwidth is None
-    ):
-        return
-    call = call_size(data, row.kernel, row.shape, row.dtype, row.model, row.depth_tokens)
-    calls = call.calls_per_token if row.per == "token" else 1.0
-    gb_per_s = call.bytes_moved * calls / (row.latency_ns or math.inf)
-    if gb_per_s > MOST_TIMES_PEAK * device.peak_bandwidth.gb_per_s:
-        said = f"is impossible (got {gb_per_s:,.0f} GB/s on {device.peak_bandwidth.gb_per_s:,.0f} GB/s of memory)"
-        remedy = f"check it; no cache is {MOST_TIMES_PEAK} times as fast as the memory"
-        yield Problem(path, f"kernels.timings[{row.index}]", said, remedy, "speed-of-light")
 
 
 def _shape(kernel: Kernel, row: KernelRow, where: str, path: str) -> Iterator[Problem]:

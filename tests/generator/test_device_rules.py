@@ -92,3 +92,13 @@ def test_instructions_are_for_a_way_that_the_device_states(basic: Folder) -> Non
     basic.instructions("gpu-a").device("gpu-a", access={**ACCESS, "colab": None})
     (line,) = basic.problems()
     assert line.startswith("data/reproduce/index.json: notebooks[0]: is for a device without access.colab")
+
+
+def test_a_device_lies_in_no_folder_of_its_own(basic: Folder) -> None:
+    (basic.data / "devices/more").mkdir()
+    (basic.data / "devices/gpu-b.md").rename(basic.data / "devices/more/gpu-b.md")
+    (line,) = basic.problems()
+    assert line == (
+        "data/devices/more/gpu-b.md: file: lies in a folder of its own (got 'devices/more'); "
+        "move it to data/devices/gpu-b.md"
+    )

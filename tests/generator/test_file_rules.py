@@ -192,3 +192,24 @@ def test_a_microbenchmark_may_leave_axes_open(basic: Folder) -> None:
 def test_a_kernel_rated_by_operations_counts_them(basic: Folder) -> None:
     basic.kernel("gemm", flops=[])
     assert only(basic).startswith("flops: are missing (got none)")
+
+
+def test_nothing_is_retrieved_before_it_was_published(basic: Folder) -> None:
+    source = {"title": "t", "url": "https://a.org", "locator": "l", "retrieved": "2024-02-28"}
+    basic.reported("r", "gpu-a", source=source | {"published": "2024-02-29"})
+    assert only(basic).startswith("source.published: comes after it was retrieved (got '2024-02-29', ")
+
+
+@pytest.mark.parametrize("name", ["...", "=-+", "😀"])
+def test_a_submitter_has_a_letter_or_a_digit(basic: Folder, name: str) -> None:
+    basic.measured("m", "gpu-a", samples([1000]), submitter=name)
+    assert only(basic) == (
+        f"submitter: holds no letter and no digit (got '{name}'); write a name that people can say"
+    )
+
+
+def test_a_measured_file_times_the_kernels_of_its_own_step(basic: Folder) -> None:
+    basic.measured("m", "gpu-a", samples([1000]), timings(timing("norm", ns=[30]), step_of="m"))
+    assert not basic.read()[1]
+    basic.measured("n", "gpu-a", None, timings(timing("norm", ns=[30]), step_of="m"))
+    assert only(basic).startswith("kernels.step_of: is another row's step (got 'm'); ")

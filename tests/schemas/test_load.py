@@ -241,6 +241,9 @@ BAD_IDS = [
     "a" * 97,
     "a\0",
     "CON:",
+    "con",
+    "nul.x",
+    "lpt1",
     "a" * 5000 + "!",
 ]
 
@@ -277,6 +280,12 @@ HOSTILE = {
     "line separator": "a\u2028b",
     "bidi codes": "a\u202eb\u2066",
     "byte order mark": "a\ufeffb",
+    "zero width": "a\u200b\u200d\u2060b",
+    "soft hyphen": "a\u00adb",
+    "fillers": "a\u3164\u115fb",
+    "other spaces": "a\u2003b",
+    "private use": "a\ue000b",
+    "selector": "a\ufe0fb",
     "huge": "a" * 5_000,
 }
 # Every text once: what both rows of results have is tried in the measured one.
