@@ -1,8 +1,8 @@
 """The board for machines: every row as JSON and CSV, every result file, and self-contained schemas.
 
-Addresses do not change: ``api/decode.json`` and its siblings hold the frames, ``api/runs/<id>.json`` one result
-file each, ``api/emitted/`` the emitted texts with their index, ``api/reproduce/`` how each device is measured,
-``api/schemas/<kind>.schema.json`` the schemas.
+Addresses do not change: ``api/decode.json`` and its siblings hold the frames, ``api/ledger.json`` what was
+withdrawn or superseded, ``api/runs/<id>.json`` one result file each, ``api/emitted/`` the emitted texts with their
+index, ``api/reproduce/`` how each device is measured, ``api/schemas/<kind>.schema.json`` the schemas.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from generator.dataset import code_digest
 from generator.instructions import FOLDER as REPRODUCE_FOLDER
 from generator.instructions import Instructions
+from generator.ledger import LedgerView
 from generator.tables import Board
 from generator.texts import FOLDER, Emitted
 from schemas.load import schema
@@ -32,6 +33,10 @@ DOWNLOADS = (
     ("api/decode.csv", "the same as CSV"),
     ("api/kernels.json", "kernel latencies with effective rates and ranks"),
     ("api/kernels.csv", "the same as CSV"),
+    (
+        "api/ledger.json",
+        "rows withdrawn, with date, reason and who decided, and rows superseded, with what took their place",
+    ),
     ("api/devices.json", "facts about every device, with sources"),
     ("api/models.json", "the shapes of the models"),
     ("api/runs/index.json", "the id, device, provenance and address of every result file"),
@@ -91,6 +96,7 @@ def _write_all(board: Board, data_folder: Path, api: Path) -> None:
     (api / "schemas").mkdir()
     _write_frame(board.decode, api / "decode")
     _write_frame(board.kernels, api / "kernels")
+    _write_json(api / "ledger.json", LedgerView(board).as_json())
     _write_json(api / "devices.json", [asdict(device) for device in board.data.devices.values()])
     _write_json(api / "models.json", [asdict(model) for model in board.data.models.values()])
     _write_runs(board, data_folder, api / "runs")
@@ -104,6 +110,8 @@ def _write_frame(frame: pd.DataFrame, stem: Path) -> None:
     public = frame.drop(columns=[name for name in _INTERNAL if name in frame])
     if "shape" in public:
         public = public.assign(shape=public["shape"].map(_shape_text, na_action="ignore"))
+    if "reproduced_by" in public:
+        public = public.assign(reproduced_by=public["reproduced_by"].map(", ".join, na_action="ignore"))
     for name in public.select_dtypes("float"):
         public[name] = _rounded(public[name].to_numpy())
     lines = public.astype(object).where(public.notna(), None)

@@ -13,6 +13,7 @@ from generator.charts.step import step_figure
 from generator.charts.svg import Figure, svg
 from generator.device_view import DeviceView
 from generator.highlight import highlighted
+from generator.ledger import LedgerView
 from generator.tables import Board, rows_of
 from generator.views import MOST_DECODE_ROWS, KernelView, ModelView
 
@@ -35,6 +36,8 @@ def contests(board: Board) -> list[dict[str, Any]]:
 
 def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The names every template sees, and the collections that ``[name]`` pages run over."""
+    from generator.submission.rules import RULES  # noqa: PLC0415 - what only validates needs no page of them
+
     models = [ModelView(board, model) for model in board.data.models.values()]
     kernels = {name: KernelView(board, kernel) for name, kernel in board.data.kernels.items()}
     devices = {name: DeviceView(board, device) for name, device in board.data.devices.items()}
@@ -52,7 +55,8 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "devices": devices,
         "emitted_kernels": [kernels[name] for name in board.data.emitted.kernels()],
         "contests": contests(board),
-        "retractions": board.data.retractions,
+        "ledger": LedgerView(board),
+        "rules": RULES,
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
         "draw": draw,

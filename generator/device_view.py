@@ -14,7 +14,7 @@ from generator.measured import Measured
 from generator.reproduction_view import ReproductionView
 from generator.rows import Run
 from generator.tables import Board, rows_of
-from generator.views import MOST_DECODE_ROWS, other_mbu
+from generator.views import MOST_DECODE_ROWS, current_first, other_mbu
 from schemas.metrics import roofline_tok_per_s
 from schemas.records import Device, Dtype
 
@@ -86,25 +86,26 @@ class DeviceView:
 
     @cached_property
     def steps(self) -> list[Any]:
-        """Its fastest steps, taken apart: contenders before baselines."""
-        contenders = self.decode["role"] == "contender"
-        rows = pd.concat([self.decode[contenders], self.decode[~contenders]])
+        """Its fastest steps, taken apart: ranked rows before other contenders, and these before baselines."""
+        ranked, contenders = self.decode["ranked"], self.decode["role"] == "contender"
+        parts = (ranked, contenders & ~ranked, ~contenders & ~ranked)
+        rows = pd.concat([self.decode[part.astype(bool)] for part in parts])
         return reconciliations(self.board, rows, MOST_STEPS_OF_A_DEVICE)
 
     @property
     def decode_rows(self) -> list[Any]:
-        """Its decode rows as the tables show them."""
-        return list(rows_of(self.decode.head(MOST_DECODE_ROWS)))
+        """Its decode rows as the tables show them: fastest first, withdrawn and superseded ones last."""
+        return list(rows_of(current_first(self.decode).head(MOST_DECODE_ROWS)))
 
     @cached_property
     def runs(self) -> list[MeasuredRun]:
-        """Its first measured runs: those that decode, fastest first, then those of kernels alone.
+        """Its first measured runs: those that decode, as in the table, then those of kernels alone.
 
         A baseline stands with the run that it is a baseline of.
         """
-        of_decode = self.decode[
-            (self.decode["provenance"] == "measured") & (self.decode["role"] != "baseline")
-        ]
+        of_decode = current_first(
+            self.decode[(self.decode["provenance"] == "measured") & (self.decode["role"] != "baseline")]
+        )
         of_kernels = self.kernels[
             (self.kernels["provenance"] == "measured") & (self.kernels["role"] != "baseline")
         ]
@@ -115,7 +116,8 @@ class DeviceView:
     @cached_property
     def reproduction(self) -> ReproductionView:
         """How its rows can be had again."""
-        return ReproductionView(self.device, self.board.data.instructions, self.decode_rows)
+        current = [row for row in self.decode_rows if row.superseded_by is None]
+        return ReproductionView(self.device, self.board.data.instructions, current)
 
     def _measured(self, name: str, row: Any | None) -> MeasuredRun:
         entry = self.board.data.runs[name]

@@ -41,11 +41,10 @@ class ModelView:
 
     @cached_property
     def headline(self) -> list[Any]:
-        """The best ranked rows, then the rows shown without a rank, then the reference."""
+        """The best ranked rows, then the others, withdrawn and superseded ones last, then the reference."""
         contenders = self.rows[(self.rows["role"] == "contender") & ~self.rows["quick"]]
-        shown = pd.concat(
-            [self.ranked.head(MOST_DECODE_ROWS), contenders[~contenders["ranked"]].head(MOST_DECODE_ROWS)]
-        )
+        others = current_first(contenders[~contenders["ranked"]])
+        shown = pd.concat([self.ranked.head(MOST_DECODE_ROWS), others.head(MOST_DECODE_ROWS)])
         return [*rows_of(shown), *rows_of(self.rows[self.rows["role"] == "reference"])]
 
     @cached_property
@@ -129,6 +128,12 @@ class ModelView:
     def unstated_contracts(self) -> int:
         """How many ranked rows leave something open about what their step contains."""
         return int((self.ranked["contract"] == "partly stated").sum())
+
+
+def current_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Decode rows in their order, but for those that were withdrawn or superseded: these come last."""
+    past = (rows["superseded_by"].notna() | rows["retracted"]).astype(bool)
+    return pd.concat([rows[~past], rows[past]])
 
 
 def other_mbu(board: Board, rows: pd.DataFrame) -> dict[str, list[dict[str, float]]]:

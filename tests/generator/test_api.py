@@ -24,7 +24,7 @@ from generator.api import (
 )
 from schemas.parse import PARSERS
 from tests.generator.conftest import NORM
-from tests.generator.examples import NOTEBOOK, TASK, Folder, about, timing, timings
+from tests.generator.examples import NOTEBOOK, TASK, Folder, about, samples, timing, timings
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def test_every_download_that_a_page_offers_exists(api: Path) -> None:
 
 def test_every_json_file_is_strict(api: Path) -> None:
     files = sorted(api.rglob("*.json"))
-    assert len(files) == 4 + len(KINDS) + 9 + 2 + 1
+    assert len(files) == 5 + len(KINDS) + 9 + 2 + 1
     for path in files:
         strict(path)
 
@@ -80,6 +80,57 @@ def test_kernel_rows_carry_shape_and_rate(api: Path) -> None:
     (gemm,) = [row for row in rows if row["kernel"] == "gemm"]
     assert (gemm["gflop_per_s"], gemm["gb_per_s"]) == (about(1024 / 9000), None)
     assert next(row["shape"] for row in rows if row["kernel"] == "norm") is None
+
+
+@pytest.fixture
+def told(basic: Folder) -> Path:
+    """The downloads of a board with reproduced, superseded and withdrawn rows, by names that a spreadsheet runs."""
+    for run, who, ns, day in (
+        ("a", "=A1", 1000, 1),
+        ("b", "+B", 1010, 1),
+        ("old", "@C", 990, 1),
+        ("c", "@C", 1020, 2),
+    ):
+        at = f"2026-01-0{day}T00:00:00Z"
+        basic.measured(run, "gpu-a", samples([ns]), submitter=who, measured_at=at)
+    basic.measured("gone", "gpu-a", samples([900]), submitter="D").retract("gone", reason="=1+1", by="-us")
+    write_api(basic.board(), basic.data, basic.root / "site")
+    return basic.root / "site/api"
+
+
+def test_a_decode_row_carries_its_standing(told: Path) -> None:
+    rows = {row["run"]: row for row in strict(told / "decode.json")}
+    assert {name: (row["standing"], row["superseded_by"]) for name, row in rows.items()} == {
+        "a": ("reproduced", None), "b": ("reproduced", None), "c": ("reproduced", None), "old": ("measured", "c"),
+        "gone": ("measured", None),
+    }  # fmt: skip
+    assert (rows["b"]["reproduced_within"], rows["b"]["reproduced_others"], rows["b"]["reproduced_by"]) == (
+        2,
+        2,
+        "=A1, @C",
+    )
+    assert rows["b"]["reproduced_low_percent"] == about(100 * (1010 / 1020 - 1))
+    assert rows["b"]["reproduced_high_percent"] == about(1)
+    assert [
+        rows["gone"][name] for name in ("reproduced_within", "reproduced_low_percent", "reproduced_by")
+    ] == [None] * 3
+
+
+def test_a_submitter_is_no_formula_in_the_spreadsheet(told: Path) -> None:
+    with (told / "decode.csv").open(newline="", encoding="utf-8") as file:
+        lines = {line["run"]: line for line in csv.DictReader(file)}
+    assert (lines["b"]["reproduced_by"], lines["b"]["submitter"]) == ("'=A1, @C", "'+B")
+    assert (lines["a"]["reproduced_by"], lines["gone"]["reproduced_by"]) == ("'+B, @C", "")
+
+
+def test_the_ledger_has_what_was_withdrawn_and_what_was_superseded(told: Path) -> None:
+    where = {"device": "gpu-a", "address": "api/runs/gone.json", "path": "data/results/gpu-a/gone.json"}
+    old = {"address": "api/runs/old.json", "path": "data/results/gpu-a/old.json"}
+    assert strict(told / "ledger.json") == {
+        "withdrawn": [{"run": "gone", "date": "2026-01-31", "by": "-us", "reason": "=1+1", **where}],
+        "superseded": [{"run": "old", "superseded_by": "c", "submitter": "@C", "measured_at": "2026-01-01T00:00:00Z",
+                        **where, **old}],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["decode", "kernels"])
@@ -220,16 +271,17 @@ def test_an_empty_board_is_empty_lists(folder: Folder) -> None:
         assert strict(folder.root / "site/api" / f"{name}.json") == []
     header = (folder.root / "site/api/decode.csv").read_text().splitlines()
     assert len(header) == 1
+    assert strict(folder.root / "site/api/ledger.json") == {"withdrawn": [], "superseded": []}
     assert header[0].startswith("run,model,dtype,")
 
 
 def test_a_number_beyond_a_machine_word_is_written(basic: Folder) -> None:
-    huge = timing("gemm", us=1e13, shape={"m": 10**9, "n": 10**9, "k": 10**9})
+    huge = timing("gemm", us=1e15, shape={"m": 10**9, "n": 10**9, "k": 10**8})
     basic.reported("r", "gpu-a", None, timings(huge))
     write_api(basic.board(), basic.data, basic.root / "site")
     (row,) = strict(basic.root / "site/api/kernels.json")
-    assert row["shape_elements"] == about(1e27)
-    assert row["gflop_per_s"] == about(2e11)
+    assert row["shape_elements"] == about(1e26)
+    assert row["gflop_per_s"] == about(2e8)
 
 
 def test_notebooks_and_tasks_lie_beside_their_index(api: Path, built: Folder) -> None:

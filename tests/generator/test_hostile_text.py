@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from generator.build import build, prepare
-from tests.generator.examples import Folder
+from tests.generator.examples import Folder, samples
 from tests.schemas import examples
 
 BREAK_OUT = '0;url=https://evil.example/" http-equiv="refresh" onload="x'
@@ -93,6 +93,20 @@ def test_text_that_is_markdown_elsewhere_stays_text(whole: Folder) -> None:
     assert _dangers(pages) == {}
     for name in ("decode", "kernels/norm", "devices/gpu-b"):
         assert "{{ 7 * 6 }}" in pages[f"{name}/index.html"], name
+
+
+def test_names_and_reasons_in_the_ledger_stay_text(whole: Folder) -> None:
+    for poison in (BREAK_OUT, MARKDOWN):
+        for index in range(3):
+            at = f"2026-01-0{index + 1}T00:00:00Z"
+            whole.measured(f"same-{index}", "gpu-b", samples([30_000]), submitter=poison, measured_at=at)
+        whole.measured("near", "gpu-b", samples([30_100]), submitter=f"near {poison}")
+        whole.retract("gone", "same-0", reason=poison, by=poison)
+        pages = _pages(whole, poison)
+        assert _dangers(pages) == {}
+        said = "evil.example" if poison == BREAK_OUT else "{{ 7 * 6 }}"
+        for name in ("ledger", "decode", "devices/gpu-b"):
+            assert said in pages[f"{name}/index.html"], name
 
 
 def test_the_danger_would_be_found() -> None:

@@ -187,7 +187,7 @@ def test_a_hostile_device_shows_as_it_is_called(whole: Folder) -> None:
 
 def test_every_page_of_the_site_is_rendered(whole: Folder) -> None:
     assert set(prepare(whole.layout).pages) == {
-        "index.md", "decode.md", "data.md", "methodology.md", "proofs.md", "contribute.md",
+        "index.md", "decode.md", "data.md", "methodology.md", "proofs.md", "contribute.md", "ledger.md",
         "kernels/index.md", "devices/index.md",
         *(f"kernels/{name}.md" for name in ("norm", "proj", "attend", "soft", "gemm")),
         *(f"devices/{name}.md" for name in ("gpu-a", "gpu-b", "no-rows")),

@@ -268,10 +268,10 @@ def test_a_board_of_decode_rows_alone_or_kernels_alone(basic: Folder) -> None:
 
 
 def test_a_shape_beyond_a_machine_word_has_a_rate(basic: Folder) -> None:
-    huge = timing("gemm", us=1e15, shape={"m": 10**9, "n": 10**9, "k": 10**9})
+    huge = timing("gemm", us=1e15, shape={"m": 10**9, "n": 10**9, "k": 10**8})
     basic.reported("r", "gpu-a", None, timings(huge, timing("gemm", us=1, shape={"m": 1, "n": 1, "k": 1})))
     frame = basic.board().kernels
-    assert frame["gflop_per_s"].tolist() == [pytest.approx(0.002), pytest.approx(2e9)]
+    assert frame["gflop_per_s"].tolist() == [pytest.approx(0.002), pytest.approx(2e8)]
     assert frame["shape_elements"].dtype == float
 
 

@@ -60,6 +60,13 @@ def test_a_row_stands_in_the_headline_once(basic: Folder) -> None:
     assert [row.run for row in model(basic).headline] == ["s", "r"]
 
 
+def test_what_was_withdrawn_or_superseded_stands_after_the_other_rows_without_a_rank(basic: Folder) -> None:
+    basic.measured("old", "gpu-a", samples([10])).reported("gone", "gpu-a", 9e7).retract("gone")
+    basic.measured("new", "gpu-a", samples([10**6]), measured_at="2026-05-01T00:00:00Z")
+    basic.reported("wrong", "gpu-b", 3, decode_numerics_ok=False)
+    assert [row.run for row in model(basic).headline] == ["new", "wrong", "old", "gone"]
+
+
 def test_one_device_leads_or_several_share(basic: Folder) -> None:
     basic.reported("a", "gpu-a", 20).reported("b", "gpu-b", 30)
     assert [row.run for row in model(basic).leaders] == ["b"]

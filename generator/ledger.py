@@ -1,0 +1,90 @@
+"""The ledger: rows that were withdrawn, with who decided and why, and rows that a later one took the place of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from generator.rows import Run
+from generator.tables import Board, rows_of
+from schemas.records import Retraction
+from schemas.standing import REPRODUCED_WITHIN_PERCENT
+
+MOST_SUPERSEDED_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A withdrawn row: its entry in the record, its run, its device's name, and its tok/s where it decodes."""
+
+    entry: Retraction
+    run: Run
+    device_name: str
+    tok_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A row of the decode frame, and the one that took its place."""
+
+    row: Any
+    by: Any
+
+
+@dataclass(frozen=True)
+class LedgerView:
+    """What a board's rows lost their rank for after they were filed; pages show the latest first."""
+
+    board: Board
+    tolerance_percent: float = REPRODUCED_WITHIN_PERCENT
+
+    @property
+    def retractions(self) -> Mapping[str, Retraction]:
+        """The entry of each withdrawn run."""
+        return self.board.data.retractions
+
+    @cached_property
+    def withdrawn(self) -> list[Withdrawn]:
+        """Every withdrawn row."""
+        decoded = dict(zip(self.board.decode["run"], self.board.decode["tok_per_s"], strict=True))
+        entries = sorted(self.retractions.values(), key=lambda entry: entry.date)[::-1]
+        return [self._withdrawn(entry, decoded.get(entry.result)) for entry in entries]
+
+    def _withdrawn(self, entry: Retraction, tok_per_s: float | None) -> Withdrawn:
+        run = self.board.data.runs[entry.result].run
+        return Withdrawn(entry, run, self.board.data.devices[run.device].name, tok_per_s)
+
+    @cached_property
+    def superseded(self) -> list[Superseded]:
+        """Every superseded row."""
+        frame = self.board.decode
+        replaced = frame[frame["superseded_by"].notna()].sort_values(["measured_at", "run"], ascending=False)
+        by = {row.run: row for row in rows_of(frame[frame["run"].isin(replaced["superseded_by"])])}
+        return [Superseded(row, by[row.superseded_by]) for row in rows_of(replaced)]
+
+    @property
+    def shown(self) -> list[Superseded]:
+        """The superseded rows that a page shows."""
+        return self.superseded[:MOST_SUPERSEDED_ROWS]
+
+    def as_json(self) -> dict[str, list[dict[str, Any]]]:
+        """All of it for machines; withdrawn rows in the record's order, which is append-only."""
+        runs = self.board.data.runs
+        return {
+            "withdrawn": [
+                {"run": entry.result, "date": entry.date, "by": entry.by, "reason": entry.reason,
+                 **_named(runs[entry.result].run)}
+                for entry in self.retractions.values()
+            ],
+            "superseded": [
+                {"run": one.row.run, "superseded_by": one.by.run, "submitter": one.row.submitter,
+                 "measured_at": one.row.measured_at, **_named(runs[one.row.run].run)}
+                for one in self.superseded
+            ],
+        }  # fmt: skip
+
+
+def _named(run: Run) -> dict[str, str]:
+    return {"device": run.device, "address": f"api/runs/{run.run}.json", "path": run.path}
