@@ -19,7 +19,7 @@ import yaml
 from click.testing import CliRunner
 
 from generator.__main__ import main
-from runners import command, environment
+from runners import command, environment, registry
 from runners.device import Ran
 from runners.kernels import __main__ as kernels
 from runners.kernels.emit import TARGETS, Emitted
@@ -31,7 +31,14 @@ from tests.runners.runs import ROWS, TINY, TriedDevice, add_device
 from tests.schemas import examples
 from tests.submissions import Repository, questions, refusals
 
-PROTOCOL = {"model": "tiny", "depth_tokens": 4, "steps": 4, "warmup_repetitions": 1, "repetitions": 5, "seconds": 0}
+PROTOCOL = {
+    "model": "tiny",
+    "depth_tokens": 4,
+    "steps": 4,
+    "warmup_repetitions": 1,
+    "repetitions": 5,
+    "seconds": 0,
+}
 
 
 class ClockedDevice(TriedDevice):
@@ -74,11 +81,22 @@ class Board(Repository):
         self.git("merge", "--quiet", "--no-ff", "--message", "Merge", branch.replace(" ", "-"))
 
     def text(self, *options: str) -> str:
-        return CliRunner().invoke(main, ["check-submission", "--root", str(self.root), "--base", "main", *options]).output
+        return (
+            CliRunner()
+            .invoke(main, ["check-submission", "--root", str(self.root), "--base", "main", *options])
+            .output
+        )
 
     def built(self) -> str:
         """The text of the decode page of the site that is built of what lies here."""
-        places = ["--data-dir", self.data, "--site-dir", self.root / "site", "--work-dir", self.root / "build"]
+        places = [
+            "--data-dir",
+            self.data,
+            "--site-dir",
+            self.root / "site",
+            "--work-dir",
+            self.root / "build",
+        ]
         done = CliRunner().invoke(main, ["build", *map(str, places)])
         assert done.exit_code == 0, done.output
         return (self.root / "site/decode/index.html").read_text("utf-8")
@@ -123,7 +141,7 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
     made = Board(tmp_path)
     runs.prepare(tmp_path, monkeypatch.setattr)
     add_device(made.data)
-    monkeypatch.setitem(command.registry.RUNNERS, "null", "tests.test_life:ClockedDevice")
+    monkeypatch.setitem(registry.RUNNERS, "null", "tests.test_life:ClockedDevice")
     monkeypatch.setattr(kernels, "MICROBENCHMARK", ROWS)
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     (tmp_path / SOURCE_PATH).parent.mkdir(parents=True)
@@ -181,7 +199,12 @@ def test_the_life_of_a_row(board: Board) -> None:
 
     # The first is withdrawn, for a reason that a person judges: it stays, unranked, and confirms nobody.
     board.git("switch", "--quiet", "--create", "withdraw")
-    entry = {"result": ann.stem, "date": "2026-01-31", "reason": "the clock was wrong", "by": "the maintainers"}
+    entry = {
+        "result": ann.stem,
+        "date": "2026-01-31",
+        "reason": "the clock was wrong",
+        "by": "the maintainers",
+    }
     ledger = {"schema": "decode-board/retracted/1", "retractions": [entry]}
     (board.data / "retracted.yml").write_text(yaml.safe_dump(ledger))
     report = board.check("main")
