@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ class Repository(Folder):
             "model": "tiny", "dtype": "f16", "depth_tokens": 8, "baseline_of": None, "first_divergence_step": None,
             "token_ids": [step % 32 for step in range(STEPS)], "samples": samples(slower, seed),
         }  # fmt: skip
-        norm = timing("norm", ns=[900 + 7 * (seed + call) % 50 for call in range(20)], emitted_sha256=sha256(NORM_TEXT),
+        norm = timing("norm", ns=noise(900, 50, 20, "norm", slower, seed), emitted_sha256=sha256(NORM_TEXT),
                       rel_l2_error=1e-3)  # fmt: skip
         environment = examples.measured()["environment"] | {
             "device_name": f"Device {DEVICE}", "git_revision": self.git("rev-parse", "HEAD"), "git_dirty": False,
@@ -100,17 +101,17 @@ class Repository(Folder):
 
 def samples(slower: float = 1.0, seed: int = 0) -> Data:
     """Five repetitions of 64 steps of a tenth of a second, no two the same."""
-    turns = [
-        [
-            int(STEP_NS * slower) + (seed * 977 + turn * 131 + step * 7919) % 100_003 * 10 + step
-            for step in range(STEPS)
-        ]
-        for turn in range(5)
-    ]
+    turns = [noise(int(STEP_NS * slower), 1_000_030, STEPS, turn, slower, seed) for turn in range(5)]
     return examples.samples() | {
         "steps_per_repetition": STEPS, "warmup_repetitions": 2,
         "repetitions": [repetition(step_ns=steps) for steps in turns],
     }  # fmt: skip
+
+
+def noise(least_ns: int, wide_ns: int, count: int, *key: object) -> list[int]:
+    """Times as a machine takes them: of another key there are others, that no factor and offset make of these."""
+    drawn = random.Random(repr(key))  # noqa: S311 - no secret
+    return [least_ns + drawn.randrange(wide_ns) for _ in range(count)]
 
 
 def repository(root: Path) -> Repository:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from generator.commands.console import FOLDER
 from generator.rules import today
 from generator.submission.comment import markdown
 from generator.submission.git import NoHistory
-from generator.submission.report import Report, as_data, as_text, judge
+from generator.submission.report import WIDTH, Report, as_data, as_text, judge
 from generator.submission.site import methodology
 from generator.submission.submission import read_submission
 
@@ -56,7 +57,7 @@ def _written(report: Report, form: str) -> str:
     return (
         markdown(as_data(report), methodology()).rstrip()
         if form == "markdown"
-        else "\n".join(as_text(report))
+        else "\n".join(as_text(report, min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)))
     )
 
 

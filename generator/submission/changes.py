@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 
 from generator.submission.git import Change
 from generator.submission.submission import MOST_FILES, Submission
@@ -11,6 +14,8 @@ from schemas.problems import Problem
 from schemas.records import Ledger
 
 _RECORD = ("results", "reported", "retracted.yml")
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_NAME = "write it in lower-case letters, digits and . _ - alone, in the folder that the record has"
 _WITHDRAW = "leave it as it is; a wrong row is withdrawn by an entry in data/retracted.yml"
 _APART = "propose it in a pull request of its own; this one adds to the record"
 
@@ -18,10 +23,15 @@ _APART = "propose it in a pull request of its own; this one adds to the record"
 def touches_record(submission: Submission) -> bool:
     """Whether there is anything to judge: a change of rows, of the ledger, or a new device."""
     return any(
-        submission.is_under(change, *_RECORD)
-        or (change.kind == "added" and submission.is_under(change, "devices"))
+        submission.is_under(_folded(change), *_RECORD)
+        or (change.kind == "added" and submission.is_under(_folded(change), "devices"))
         for change in submission.changes
     )
+
+
+def _folded(change: Change) -> Change:
+    """The path as a system takes it that tells neither case nor ways of writing a letter apart."""
+    return replace(change, path=unicodedata.normalize("NFKC", change.path).casefold())
 
 
 def allowed_changes(submission: Submission) -> Iterator[Problem]:
@@ -33,25 +43,26 @@ def allowed_changes(submission: Submission) -> Iterator[Problem]:
         yield Problem("the submission", "files", said, f"submit at most {MOST_FILES} at once")
     for change in submission.changes[:MOST_FILES]:
         yield from _change(submission, change)
+        if change.kind != "deleted" and not change.regular:
+            said = (
+                "is no plain file (got a link, a folder of another repository, or one that can be executed)"
+            )
+            yield Problem(change.path, "file", said, "put the file itself there, with mode 644")
 
 
 def _change(submission: Submission, change: Change) -> Iterator[Problem]:
-    if submission.is_under(change, "retracted.yml"):
+    if not submission.is_under(_folded(change), *_RECORD, "devices"):
+        yield Problem(change.path, "file", f"is no part of a submission (got a file {change.kind})", _APART)
+    elif change.kind == "added" and not _PLAIN.fullmatch(change.path):
+        odd = ascii(_PLAIN.sub("", change.path).lstrip("/")[:1])
+        yield Problem(change.path, "file", f"has a name that not every system keeps (got {odd} in it)", _NAME)
+    elif submission.is_under(change, "retracted.yml"):
         if change.kind == "deleted":
             yield Problem(change.path, "file", "was deleted (got none)", "restore it")
-    elif submission.is_under(change, "results", "reported"):
-        if change.kind != "added":
-            yield Problem(change.path, "file", f"was {change.kind} (got another version)", _WITHDRAW)
-    elif submission.is_under(change, "devices"):
-        if change.kind != "added":
-            yield Problem(
-                change.path, "file", f"was {change.kind} beside new rows (got another version)", _APART
-            )
-    else:
-        yield Problem(change.path, "file", f"is no part of a submission (got a file {change.kind})", _APART)
-    if change.kind != "deleted" and not change.regular:
-        said = "is no plain file (got a link, a submodule, or one that can be executed)"
-        yield Problem(change.path, "file", said, "put the file itself there, with mode 644")
+    elif change.kind != "added":
+        of_row = submission.is_under(change, "results", "reported")
+        beside, remedy = ("", _WITHDRAW) if of_row else (" beside new rows", _APART)
+        yield Problem(change.path, "file", f"was {change.kind}{beside} (got another version)", remedy)
 
 
 def ledger_grows(submission: Submission) -> Iterator[Problem]:
@@ -59,20 +70,19 @@ def ledger_grows(submission: Submission) -> Iterator[Problem]:
     name = f"{submission.data_folder.name}/retracted.yml"
     if name not in {change.path for change in submission.changes}:
         return
-    before, after = (
-        submission.ledger_before,
-        load(submission.data_folder / "retracted.yml", submission.data_folder),
-    )
+    before = submission.ledger_before
+    after = load(submission.data_folder / "retracted.yml", submission.data_folder)
     if before is None or not isinstance(after, Ledger):
         return
-    kept = after.retractions[: len(before.retractions)]
-    for place, (old, new) in enumerate(zip(before.retractions, kept, strict=False)):
-        if old != new:
-            said = f"is another entry than before (got '{new.result}', had '{old.result}')"
-            yield Problem(name, f"retractions[{place}]", said, "restore it; new entries go to the end")
-    if len(kept) < len(before.retractions):
-        said = f"has lost entries (got {len(kept)}, had {len(before.retractions)})"
+    old, new = before.retractions, after.retractions[: len(before.retractions)]
+    if len(new) < len(old):
+        said = f"has lost entries (got {len(new)}, had {len(old)})"
         yield Problem(name, "retractions", said, "restore them; the ledger only grows")
+    for place, (was, now) in enumerate(zip(old, new, strict=False)):
+        if was != now:  # one that is gone moves all that come after it
+            said = f"is another entry than before (got '{now.result}', had '{was.result}')"
+            yield Problem(name, f"retractions[{place}]", said, "restore it; new entries go to the end")
+            return
 
 
 def withdrawals(submission: Submission) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ _MARKS = {"refused": "❌", "for a person": "👀", "passed": "✅"}
 _JOINER = "\u2060"
 _NO_MARKUP = " -,.;()/%'+="
 _WWW = re.compile(r"(www)\.", re.IGNORECASE)
+_TICKET = re.compile(r"\b(gh|ghsa|cve)-", re.IGNORECASE)
 _HEADINGS = {
     "refused": "Refused: something is to be mended",
     "for a person": "No rule refuses this; a person decides",
@@ -84,8 +85,8 @@ def _preview(preview: Plain) -> Iterator[str]:
     yield "| rank | device | tok/s |"
     yield "|---|---|---|"
     for rank, device, tok_per_s, is_new in excerpt(preview):
-        mark = "**" if is_new else ""
-        yield f"| {mark}{inert(rank)}{mark} | {mark}{inert(device)}{mark} | {mark}{inert(tok_per_s)}{mark} |"
+        cells = (inert(rank), inert(device), inert(tok_per_s))
+        yield f"| {' | '.join(f'<strong>{cell}</strong>' if is_new else cell for cell in cells)} |"
     yield ""
     yield "| | |"
     yield "|---|---|"
@@ -116,9 +117,10 @@ def inert(text: str) -> str:
     """``text`` that is text and nothing else to GitHub, on one line.
 
     A sign that Markdown or HTML could act on is written as an entity, which both read as the sign itself; a joiner
-    that nobody sees keeps ``@name``, ``#1``, ``https://`` and ``www.`` from becoming mentions and links afterwards.
+    that nobody sees keeps ``@name``, ``#1``, ``GH-1``, ``https://`` and ``www.`` from becoming mentions and links.
     """
-    return _WWW.sub("\\1&#46;" + _JOINER, "".join(map(_inert, text)))
+    text = _TICKET.sub(rf"\1-{_JOINER}", "".join(map(_inert, text)))
+    return _WWW.sub(rf"\1&#46;{_JOINER}", text)
 
 
 def _inert(letter: str) -> str:
@@ -130,11 +132,17 @@ def _inert(letter: str) -> str:
 
 def _shortened(lines: list[str]) -> str:
     """Whole lines up to what a comment may hold."""
-    kept, length = [], 0
+    kept: list[str] = []
+    length = 0
     for line in lines:
         length += len(line) + 1
         if length > MOST_CHARACTERS:
-            kept += ["", "This is cut short; the log of the check has all of it."]
+            folded = any(line.startswith("<details>") for line in kept)
+            kept += [
+                "",
+                *(["</details>", ""] if folded else []),
+                "This is cut short; the log of the check has all of it.",
+            ]
             break
         kept.append(line)
     return "\n".join(kept) + "\n"

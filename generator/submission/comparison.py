@@ -6,9 +6,11 @@ import statistics
 from collections.abc import Iterator
 
 from generator.submission.on_file import Filed
+from generator.submission.standing import takes_place_of, timed_on_file
 from generator.submission.submission import New, Submission
 from schemas.names import slug
 from schemas.problems import Problem
+from schemas.standing import superseded
 
 MOST_RATIO = 1.25
 
@@ -54,3 +56,41 @@ def device_is_itself(submission: Submission) -> Iterator[Problem]:
                 said,
                 "compare the two; an alias of the device settles it",
             )
+
+
+def references(submission: Submission) -> Iterator[Problem]:
+    """Rows that all others of their model are divided by."""
+    for new in submission.new:
+        if new.result.role == "reference":
+            said = "makes all others of its model be divided by it (got 'reference')"
+            yield Problem(new.path, "role", said, "decide whether this is the one")
+
+
+def beside_others(submission: Submission) -> Iterator[Problem]:
+    """Measured rows that change what the row of another submitter shows."""
+    owners = {one.id: one.result.submitter for one in submission.filed.values()}
+    owners |= {new.result.id: new.result.submitter for new in submission.new}
+    for new in submission.measured:
+        decode, kernels = new.result.decode, new.result.kernels
+        for field, run in (
+            ("decode.baseline_of", decode and decode.baseline_of), ("kernels.step_of", kernels and kernels.step_of)
+        ):  # fmt: skip
+            if run in owners and owners[run] != new.result.submitter:
+                said = f"is a row of {owners[run] or 'a publication'} (got '{run}')"
+                yield Problem(new.path, field, said, "ask whether both are of one machine and one stack")
+
+
+def later_rows(submission: Submission) -> Iterator[Problem]:
+    """Rows that supersede one on file by their submitter's name."""
+    for new in submission.decoded:
+        for run in displaced(submission, new):
+            said = f"supersedes a row on file (got '{new.result.submitter}', who filed {run})"
+            yield Problem(new.path, "submitter", said, "compare who opened the two pull requests")
+
+
+def displaced(submission: Submission, new: New) -> tuple[str, ...]:
+    """The rows on file that stand today and that a new one supersedes."""
+    if not (replaced := takes_place_of(submission, new)):
+        return ()
+    before = superseded(timed_on_file(submission))
+    return tuple(run for run in replaced if run not in before)

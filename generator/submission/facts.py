@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.formats import number, percent, rank
+from generator.formats import MISSING, number, percent, rank
 from schemas.standing import REPRODUCED_WITHIN_PERCENT
 
 Plain = Mapping[str, Any]
@@ -31,6 +31,7 @@ def facts(preview: Plain) -> Iterator[tuple[str, str]]:
         yield "comes after", _neighbour(preview["above"])
     if preview["below"]:
         yield "displaces", _neighbour(preview["below"])
+    yield from _compared(preview)
     if preview["supersedes"]:
         yield "supersedes", ", ".join(preview["supersedes"])
     yield "reproduced", _reproduced(preview)
@@ -43,14 +44,19 @@ def excerpt(preview: Plain) -> Iterator[tuple[str, str, str, bool]]:
     after = preview["after"]
     if preview["above"]:
         yield _line(preview["above"])
-    own = place(after) if after else "–"
+    own = place(after) if after else MISSING
     yield own, preview["device"], number(preview["tok_per_s"]), True
     if preview["below"]:
         yield _line(preview["below"])
 
 
 def _line(neighbour: Plain) -> tuple[str, str, str, bool]:
-    return place(neighbour["place"]), neighbour["device"], number(neighbour["tok_per_s"]), False
+    return (
+        place(neighbour["place"]) if neighbour["place"] else MISSING,
+        neighbour["device"],
+        number(neighbour["tok_per_s"]),
+        False,
+    )
 
 
 def _by(submitter: str | None) -> str:
@@ -60,7 +66,7 @@ def _by(submitter: str | None) -> str:
 def _rank(preview: Plain) -> str:
     before, after = preview["before"], preview["after"]
     was = f"its device's best row is {_of(before)} today" if before else "its device has no ranked row today"
-    return f"{_of(after)}; {was}" if after else f"none, as {preview['unranked']}; {was}"
+    return f"{_of(after)}; {was}" if after else f"none, as {preview['unranked'] or 'nobody says why'}; {was}"
 
 
 def _of(one: Plain) -> str:
@@ -74,8 +80,16 @@ def place(one: Plain) -> str:
 
 
 def _neighbour(neighbour: Plain) -> str:
-    row = f"{neighbour['run']} ({neighbour['device']}, {number(neighbour['tok_per_s'])} tok/s)"
-    return f"{row}; {neighbour['comparability']}"
+    return f"{neighbour['run']} ({neighbour['device']}, {number(neighbour['tok_per_s'])} tok/s)"
+
+
+def _compared(preview: Plain) -> Iterator[tuple[str, str]]:
+    """How far its neighbours compare with it; in brackets stands what the new row has, then what the other has."""
+    beside = [one for one in (preview["above"], preview["below"]) if one]
+    if len(beside) == 2 and beside[0]["comparability"] == beside[1]["comparability"]:
+        yield "compares", f"to both: {beside[0]['comparability']}"
+    else:
+        yield from (("compares", f"to {one['run']}: {one['comparability']}") for one in beside)
 
 
 def _reproduced(preview: Plain) -> str:

@@ -1,7 +1,8 @@
 """What git knows of a submission: what changed since its base, and what the repository held at a revision.
 
-Paths and contents come from a stranger: names are taken as bytes between zeros, no filter, external diff or
-hook of a repository runs, and a revision is handed over where no option can stand.
+Paths and contents come from a stranger: names are taken as bytes between zeros, no external diff or hook of a
+repository runs, and a revision is handed over where no option can stand. A filter that the checkout's own
+configuration names does run, as git compares nothing without it: nothing in a submission can define one.
 """
 
 from __future__ import annotations
@@ -14,14 +15,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from schemas.problems import escaped
+
 _REGULAR = "100644"
 _ABSENT = "000000"
 _SECONDS = 60
 _MOST_BYTES = 4_000_000
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
-_SETTINGS = {"core.quotePath": "false", "core.fsmonitor": "false", "core.hooksPath": os.devnull}
+_SETTINGS = {
+    "core.quotePath": "false",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "log.showSignature": "false",
+}
+_OF_A_HOOK = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
+"""By these a hook is told its repository; what is judged is ``root``, whoever asks."""
 _QUIET = {
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "POSIX",
     "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
@@ -45,19 +56,25 @@ class Change:
 
 
 class Git:
-    """A checkout below ``root``, and the commit that a submission starts from."""
+    """A checkout below ``root``; ``tip`` is what a submission is merged into, ``base`` the commit it starts from."""
 
     def __init__(self, root: Path, base: str) -> None:
         """Raises :class:`NoHistory` where ``root`` is no checkout, or shares no history with ``base``."""
-        self.root = root
+        self.root, shown = root, escaped(base)
         top = self._said("rev-parse", "--show-toplevel")
-        if top is None or Path(top.decode().strip()).resolve() != root.resolve():
-            raise NoHistory(f"{root}: is not the top of a git checkout; name one by --root")
-        if self._said("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}") is None:
-            raise NoHistory(f"--base: names no revision here (got '{base}'); fetch it first")
-        start = self._said("merge-base", "--end-of-options", base, "HEAD")
+        if top is None or Path(os.fsdecode(top.removesuffix(b"\n"))).resolve() != root.resolve():
+            raise NoHistory(f"--root: is not the top of a git checkout (got '{escaped(root)}'); name one")
+        if self._said("rev-parse", "--is-shallow-repository") == b"true\n":
+            remedy = "fetch them by 'git fetch --unshallow'"
+            raise NoHistory(f"--root: lacks commits that rows name (got a shallow clone); {remedy}")
+        tip = self._said("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+        if tip is None:
+            raise NoHistory(f"--base: names no revision here (got '{shown}'); fetch it, or name another")
+        self.tip = tip.decode().strip()
+        start = self._said("merge-base", self.tip, "HEAD")
         if start is None:
-            raise NoHistory(f"--base: shares no history with this checkout (got '{base}'); fetch all of it")
+            remedy = "fetch all of it, or name the branch that yours started from"
+            raise NoHistory(f"--base: shares no history with this checkout (got '{shown}'); {remedy}")
         self.base = start.decode().strip()
 
     def changes(self) -> list[Change]:
@@ -87,9 +104,9 @@ class Git:
         return datetime.fromtimestamp(int(said), UTC) if said else None
 
     def is_published(self, revision: str) -> bool:
-        """Whether the base's history holds a commit: else nobody but the submitter has seen its code."""
+        """Whether the history it is merged into holds a commit: else nobody but the submitter has seen its code."""
         known = bool(_REVISION.fullmatch(revision))
-        return known and self._said("merge-base", "--is-ancestor", revision, self.base) is not None
+        return known and self._said("merge-base", "--is-ancestor", revision, self.tip) is not None
 
     def _untracked(self, name: str) -> Change:
         path = self.root / name
@@ -99,12 +116,13 @@ class Git:
 
     def _said(self, *arguments: str) -> bytes | None:
         """What git prints; None where it fails."""
-        environment = os.environ | _QUIET
+        inherited = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+        command = ["git", *arguments]
         try:
             done = subprocess.run(
-                ["git", *arguments],
+                command,
                 cwd=self.root,
-                env=environment,
+                env=inherited | _QUIET,
                 capture_output=True,
                 check=True,
                 timeout=_SECONDS,

@@ -13,8 +13,8 @@ from generator.submission.git import Git
 from generator.submission.submission import New, Submission
 from schemas.load import EMITTED, parse
 from schemas.metrics import measured_ns
-from schemas.problems import Problem
-from schemas.records import EmittedIndex, KernelTiming
+from schemas.problems import Problem, escaped
+from schemas.records import EmittedIndex, KernelSource, KernelTiming
 
 CLOCKS_APART = timedelta(hours=1)
 _STAMP = re.compile(r"-(\d{8}t\d{6}z)(?:-|$)")
@@ -43,27 +43,35 @@ def not_quick(submission: Submission) -> Iterator[Problem]:
 def known_revision(submission: Submission) -> Iterator[Problem]:
     """The code that measured is on the main branch, unchanged, and its kernel source is what the row says."""
     for new in submission.measured:
-        environment, source = new.result.environment, new.result.kernel_source
+        environment = new.result.environment
         if environment is None:
             continue
         revision = environment.git_revision or ""
-        if not submission.git.is_published(revision):
+        published = submission.git.is_published(revision)
+        if not published:
             said = f"is not on the main branch (got {_said(revision)})"
             yield Problem(new.path, "environment.git_revision", said, _AS_PUBLISHED)
         if environment.git_dirty is not False:
             said = f"does not say that the code was unchanged (got {_word(environment.git_dirty)})"
             yield Problem(new.path, "environment.git_dirty", said, _AS_PUBLISHED)
-        if source is None:
-            if new.result.role == "contender":
-                yield Problem(new.path, "kernel_source", "is missing (got null)", "measure with a runner")
-            continue
-        text = submission.git.file_at(revision, source.path or "")
-        if text is not None and hashlib.sha256(text).hexdigest() != source.sha256:
-            said = f"is not that of {source.path} at {revision[:12]} (got {_said(source.sha256)})"
-            yield Problem(new.path, "kernel_source.sha256", said, _AS_PUBLISHED)
-        elif text is None:
-            said = f"is no file at {_said(revision)} (got {_said(source.path)})"
-            yield Problem(new.path, "kernel_source.path", said, _AS_PUBLISHED)
+        if published and new.result.kernel_source:
+            yield from _source(submission.git, new, new.result.kernel_source, revision)
+        elif new.result.kernel_source is None and new.result.role == "contender":
+            yield Problem(new.path, "kernel_source", "is missing (got null)", "measure with a runner")
+
+
+def _source(git: Git, new: New, source: KernelSource, revision: str) -> Iterator[Problem]:
+    """The kernel source is a file of the revision that measured, as it was then."""
+    if source.revision != revision:
+        said = f"is not the one that measured (got {_said(source.revision)}, measured by {_said(revision)})"
+        yield Problem(new.path, "kernel_source.revision", said, _AS_PUBLISHED)
+    text = git.file_at(revision, source.path or "")
+    if text is None:
+        said = f"is no file at {_said(revision)} (got '{escaped(source.path)}')"
+        yield Problem(new.path, "kernel_source.path", said, _AS_PUBLISHED)
+    elif hashlib.sha256(text).hexdigest() != source.sha256:
+        said = f"is not that of {source.path} at {_said(revision)} (got {_said(source.sha256)})"
+        yield Problem(new.path, "kernel_source.sha256", said, _AS_PUBLISHED)
 
 
 def known_texts(submission: Submission) -> Iterator[Problem]:
@@ -71,35 +79,45 @@ def known_texts(submission: Submission) -> Iterator[Problem]:
     index = f"{submission.data_folder.name}/emitted/index.json"
     at = cache(lambda revision: _hashes(submission.git, index, revision))
     for new in submission.measured:
+        kernels = new.result.kernels
+        if kernels is None:
+            if new.result.role == "contender":
+                yield Problem(
+                    new.path, "kernels", "are missing (got null)", "measure with a runner, which times them"
+                )
+            continue
         revision = (new.result.environment.git_revision or "") if new.result.environment else ""
-        timings = enumerate(new.result.kernels.timings if new.result.kernels else ())
-        emitted = [(place, timing) for place, timing in timings if timing.execution == "emitted"]
-        if emitted and at(revision) is None:
+        timings = [one for one in enumerate(kernels.timings) if one[1].execution == "emitted"]
+        if not timings or not submission.git.is_published(revision):
+            continue  # of an unknown revision nothing can be known
+        known = at(revision)
+        if not known:
             said = f"has no index of emitted kernels that can be read (got {_said(revision)})"
             yield Problem(new.path, "environment.git_revision", said, _AS_PUBLISHED)
-        known = at(revision) or set()
-        unknown = [
-            (place, timing) for place, timing in emitted
-            if not {(name, timing.emitted_sha256) for name in timing.kernels} <= known
-        ]  # fmt: skip
-        if known and unknown:
+        elif unknown := [(place, one) for place, one in timings if not _texts(one) <= known]:
             yield _unknown_texts(new, revision, *unknown[0], len(unknown) - 1)
+
+
+def _texts(timing: KernelTiming) -> set[tuple[str, str, str | None]]:
+    return {(name, timing.dtype, timing.emitted_sha256) for name in timing.kernels}
 
 
 def _unknown_texts(new: New, revision: str, place: int, timing: KernelTiming, more: int) -> Problem:
     """One problem for all of them: what changed one text changed most."""
     names, others = " + ".join(timing.kernels), f", and {plural(more, 'more', 'more')}" if more else ""
-    said = f"is no text of {names} at {_said(revision)} (got {_said(timing.emitted_sha256)}{others})"
+    said = f"is no {timing.dtype} text of {names} at {_said(revision)} (got {_said(timing.emitted_sha256)}{others})"
     return Problem(new.path, f"kernels.timings[{place}].emitted_sha256", said, _AS_PUBLISHED)
 
 
-def _hashes(git: Git, path: str, revision: str) -> set[tuple[str, str | None]] | None:
-    """(kernel, SHA-256) of every text that the index named at ``revision``, for any storage type."""
+def _hashes(git: Git, path: str, revision: str) -> set[tuple[str, str, str | None]] | None:
+    """(kernel, storage type, SHA-256) of every text that the index named at ``revision``, in any language."""
     raw = git.file_at(revision, path)
     index = parse(raw, EMITTED, path, "index") if raw else None
     if not isinstance(index, EmittedIndex):
         return None
-    return {(entry.kernel, sha256) for entry in index.kernels for sha256 in entry.hashes.values()}
+    return {
+        (entry.kernel, storage, sha256) for entry in index.kernels for storage, sha256 in entry.hashes.items()
+    }
 
 
 def possible_times(submission: Submission) -> Iterator[Problem]:

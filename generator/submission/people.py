@@ -5,36 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from generator.submission.standing import takes_place_of
-from generator.submission.submission import New, Submission
+from generator.submission.submission import Submission
 from schemas.names import mixed_scripts, skeleton
 from schemas.problems import Problem
-from schemas.records import Device
+from schemas.records import Device, Result
 
 _PRIVATE = re.compile(
-    r"(?<![\w.:/])(?:/(?:home|Users|root|mnt|media|data|tmp|var|opt|scratch|private|workspace)/"
-    r"|~[\w/]|[A-Za-z]:[\\/]|\\\\\w)|[\w.+-]+@[\w-]+"
+    r"(?<![\w.:/])(?:/(?:home|Users|root|mnt|media|data|var|scratch|private|workspace|content|Volumes|srv|nfs)/"
+    r"|~(?:/|[a-z_][\w-]*/)|[A-Za-z]:[\\/]|\\\\\w)|[\w.+-]+@[A-Za-z_][\w-]*"
 )
+_COMMAND_PATH = re.compile(r"(?<![\w.:/])/(?!(?:usr|dev|proc|sys|etc|bin|lib|lib64|sbin)/)[\w.+-]+/")
 
 
 def names_of_their_own(submission: Submission) -> Iterator[Problem]:
-    """A submitter or a device is not called so that it can be taken for another one."""
+    """A submitter, a stack or a device is not called so that it can be taken for another one."""
     submitters = {one.result.submitter for one in submission.filed.values() if one.result.submitter}
+    stacks = {one.result.stack.name for one in submission.filed.values() if one.samples}
     for new in submission.measured:
-        yield from _looks_like(new.path, "submitter", new.result.submitter or "", submitters)
+        submitter, stack = new.result.submitter or "", new.result.stack.name
+        yield from _looks_like(new.path, "submitter", submitter, submitters)
+        yield from _looks_like(new.path, "stack.name", stack, stacks)
         named = new.result.environment.device_name if new.result.environment else ""
-        for field, name in (("environment.device_name", named), ("stack.name", new.result.stack.name)):
-            yield from _mixed(new.path, field, name)
-        submitters.add(new.result.submitter or "")
+        yield from _mixed(new.path, "environment.device_name", named)
+        submitters.add(submitter)
+        stacks.add(stack)
+    yield from _devices_of_their_own(submission)
+
+
+def _devices_of_their_own(submission: Submission) -> Iterator[Problem]:
     added = {change.path for change in submission.changes if change.kind == "added"}
-    paths, devices = submission.dataset.paths, submission.dataset.devices
+    paths, devices = submission.dataset.paths, submission.dataset.devices.values()
     on_file = {
-        _
-        for one in devices.values()
-        if paths["device", one.id] not in added
-        for _ in (one.name, one.id, *one.aliases)
-    }
-    for device in devices.values():
+        name for one in devices if paths["device", one.id] not in added for _, name in _names(one)
+    }  # fmt: skip
+    for device in devices:
         if (path := paths["device", device.id]) in added:
             for field, name in _names(device):
                 yield from _looks_like(path, field, name, on_file)
@@ -63,29 +67,30 @@ def _mixed(path: str, field: str, name: str) -> Iterator[Problem]:
         yield Problem(path, field, said, "write each word in one script")
 
 
-def takes_a_place(submission: Submission) -> Iterator[Problem]:
-    """Rows that supersede one on file by their submitter's name."""
-    for new in submission.decoded:
-        for run in takes_place_of(submission, new):
-            said = f"supersedes a row on file (got '{new.result.submitter}', who filed {run})"
-            yield Problem(new.path, "submitter", said, "compare who opened the two pull requests")
-
-
 def nothing_private(submission: Submission) -> Iterator[Problem]:
-    """No path, user or address of a person in what describes the machine."""
+    """No path, user or address of a person in what describes the machine and what ran on it."""
     for new in submission.measured:
-        for field, text in _described(new):
-            if found := _PRIVATE.search(text):
+        for field, text in _described(new.result):
+            found = _PRIVATE.search(text)
+            if field == "environment.command":
+                found = found or _COMMAND_PATH.search(text)
+            if found:
                 said = f"tells a path, a user or an address (got '{found[0]}…')"
                 yield Problem(new.path, field, said, "measure again without it; runners leave paths out")
 
 
-def _described(new: New) -> Iterator[tuple[str, str]]:
-    environment = new.result.environment
-    if environment is None:
-        return
-    for field in ("command", "device_name", "driver", "os", "cpu_model", "runner_version"):
-        yield f"environment.{field}", getattr(environment, field) or ""
-    for place, package in enumerate(environment.toolchain):
-        yield f"environment.toolchain[{place}].version", package.version
-    yield "notes", new.result.notes
+def _described(result: Result) -> Iterator[tuple[str, str]]:
+    """Every text of a measured row that is not a name of the record."""
+    environment, stack = result.environment, result.stack
+    if environment:
+        for field in ("command", "device_name", "driver", "os", "cpu_model", "runner_version"):
+            yield f"environment.{field}", getattr(environment, field) or ""
+        for place, package in enumerate(environment.toolchain):
+            yield f"environment.toolchain[{place}]", f"{package.name} {package.version}"
+    for field in ("name", "backend", "toolchain", "driver"):
+        yield f"stack.{field}", getattr(stack, field) or ""
+    for place, timing in enumerate(result.kernels.timings if result.kernels else ()):
+        yield f"kernels.timings[{place}].implementation", timing.implementation or ""
+        yield f"kernels.timings[{place}].error", timing.error or ""
+    yield "device_as_stated", result.device_as_stated or ""
+    yield "notes", result.notes

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from generator.comparability import comparability
 from generator.dataset import read_dataset
 from generator.rows import RunRows
+from generator.submission.comparison import displaced
 from generator.submission.on_file import Filed
 from generator.submission.standing import (
     Field,
     Place,
     field_after,
     field_before,
-    takes_place_of,
     timed,
     timed_on_file,
     why_unranked,
@@ -109,7 +109,7 @@ def _preview(submission: Submission, new: New, before: Field, after: Field) -> P
         tok_per_s_high=1e9 / row.tpot_low_ns, tpot_ms=row.tpot_ns / 1e6, mbu_percent=_mbu_percent(submission, new),
         unranked=why, before=before.best_of(result.device), after=after.places[index] if index is not None else None,
         above=_neighbour(submission, new, after, index, -1), below=_neighbour(submission, new, after, index, 1),
-        supersedes=takes_place_of(submission, new), drifts=tuple(drifts[:_MOST_DRIFTS]), others=len(drifts),
+        supersedes=displaced(submission, new), drifts=tuple(drifts[:_MOST_DRIFTS]), others=len(drifts),
     )  # fmt: skip
 
 

@@ -19,8 +19,9 @@ from schemas.problems import Problem, escaped
 
 SCHEMA = "decode-board/report/1"
 MOST_PROBLEMS = 20
-_WIDTH = 108
+WIDTH = 108
 _LONGEST = 400
+_MOST = 1e12
 _COLOURS = {"refused": "red", "for a person": "yellow", "passed": "green"}
 Verdict = Literal["refused", "for a person", "passed"]
 
@@ -90,40 +91,51 @@ def as_data(report: Report) -> dict[str, Any]:
 
 
 def _plain(problem: Problem) -> dict[str, str]:
-    return {name: escaped(value, _LONGEST) for name, value in asdict(problem).items() if name != "rule"}
+    return {name: _shortened(value) for name, value in asdict(problem).items() if name != "rule"}
 
 
 def _shortened(value: Any) -> Any:
-    """``value`` with each text printable and of bounded length."""
+    """``value`` with each text printable and of bounded length, and each figure finite and of bounded size."""
     if isinstance(value, dict):
         return {name: _shortened(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_shortened(entry) for entry in value]
-    return escaped(value, _LONGEST) if isinstance(value, str) else value
+    if isinstance(value, float):
+        return max(-_MOST, min(_MOST, value))
+    if not isinstance(value, str):
+        return value
+    text = escaped(value, _LONGEST)  # an escape is longer than what it stands for
+    return text if len(text) <= _LONGEST + 1 else text[:_LONGEST] + "…"
 
 
-def as_text(report: Report) -> Iterator[str]:
-    """Lines for a terminal: one a rule, what breaks it below, how each row would appear, and the verdict last."""
-    width = max((len(one.rule.title) for one in report.judged), default=0)
-    for one in report.judged:
-        yield f"  {one.rule.title:{width}}  {click.style(one.verdict, fg=_COLOURS[one.verdict])}"
+def as_text(report: Report, width: int = WIDTH) -> Iterator[str]:
+    """Lines for a terminal: what passed in one paragraph, then what did not, how rows would appear, the verdict."""
+    if passed := report.named("passed"):
+        lines = _wrapped("; ".join(one.rule.title for one in passed), " " * 16, " " * 16, width)
+        yield from (_label("passed") + lines[0].lstrip(), *lines[1:])
+    for one in (*report.named("for a person"), *report.named("refused")):
+        yield from ("", _label(one.verdict) + one.rule.title)
         for problem in one.problems[:MOST_PROBLEMS]:
-            yield from _wrapped(str(problem), "    ", "      ")
+            yield from _wrapped(str(problem), "    ", "      ", width)
         if (more := len(one.problems) - MOST_PROBLEMS) > 0:
             yield f"    and {more:,} more"
     for preview in report.previews:
         yield from ("", f"  {preview.run}")
         for about, said in facts(_shortened(asdict(preview))):
-            yield from _wrapped(said, f"    {about:11} ", " " * 16)
+            yield from _wrapped(said, f"    {about:11} ", " " * 16, width)
     if report.judged:
         yield ""
-    yield _last(report)
+    yield from _wrapped(_last(report), "", "  ", width)
 
 
-def _wrapped(text: str, first: str, rest: str) -> list[str]:
+def _label(verdict: Verdict) -> str:
+    return f"  {click.style(f'{verdict:12}', fg=_COLOURS[verdict])}  "
+
+
+def _wrapped(text: str, first: str, rest: str, width: int) -> list[str]:
     return textwrap.wrap(
         text,
-        _WIDTH,
+        width,
         initial_indent=first,
         subsequent_indent=rest,
         break_on_hyphens=False,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from generator.submission import changes, comparison, origin, people, physics, protocol, samples
+from generator.submission import changes, comparison, copies, origin, people, physics, protocol, samples
 from generator.submission.submission import MOST_FILES, Submission
 from schemas.problems import Problem
 
@@ -30,8 +30,12 @@ class Rule:
 
 
 def _valid(submission: Submission) -> Iterator[Problem]:
-    """What no rule with a name of its own says."""
-    return (problem for problem in submission.problems if problem.rule not in _NAMED)
+    """What no rule with a name of its own says, and which files no other rule has seen for that."""
+    problems = [problem for problem in submission.problems if problem.rule not in _NAMED]
+    yield from problems
+    for path in sorted({problem.path for problem in problems} & set(submission.unread)):
+        said = "is judged by no other rule, and not shown (got no record)"
+        yield Problem(path, "file", said, "mend what else is said of it, and check again")
 
 
 RULES = (
@@ -72,8 +76,8 @@ RULES = (
     ),
     Rule(
         "emitted-text", "Known emitted kernels",
-        "The SHA-256 of each emitted kernel that was timed is that of a text of this kernel in `data/emitted/` at "
-        "the row's revision.",
+        "A contender times its kernels. The SHA-256 of each emitted one is that of a text of this kernel and storage "
+        "type in `data/emitted/` at the row's revision.",
         origin.known_texts,
     ),
     Rule(
@@ -122,18 +126,19 @@ RULES = (
     ),
     Rule(
         "new-samples", "New samples",
-        "No repetition has the times of another one: of the same row, of another, or of a row on file.",
-        samples.new_samples,
+        "No repetition and no kernel has the times of another one: of the same row, of another new one, or of a row on "
+        "file, of kernels of its device's. Series of so few and so coarse times that chance repeats them are let be.",
+        copies.new_samples,
     ),
     Rule(
         "own-names", "Names of their own",
-        "No submitter and no new device is called so that it can be taken for one on file: letters that look alike, "
+        "No submitter, stack or new device is called so that it can be taken for one on file: letters that look alike, "
         "case, spaces and accents count as the same. No word mixes scripts.",
         people.names_of_their_own,
     ),
     Rule(
         "nothing-private", "Nothing private",
-        "No path, user or e-mail address stands in what describes the machine.",
+        "No path, user or e-mail address stands in what describes the machine, the stack, a kernel, or in the notes.",
         people.nothing_private,
     ),
     Rule(
@@ -164,6 +169,12 @@ RULES = (
         samples.too_steady, asks=True,
     ),
     Rule(
+        "scaled-samples", "Samples of another series",
+        "Times that one factor and one offset make of other ones: of the same row, of another new one, or of a row on "
+        f"file. They correlate by more than {copies.LEAST_CORRELATION}, which those of two runs never do.",
+        copies.scaled_samples, asks=True,
+    ),
+    Rule(
         "new-device", "A new device",
         "Its bandwidth decides over MBU and rank, so a person compares it with its source.",
         changes.added_devices, asks=True,
@@ -174,10 +185,20 @@ RULES = (
         changes.published_figures, asks=True,
     ),
     Rule(
+        "reference", "Another reference",
+        "A row that all others of its model are divided by.",
+        comparison.references, asks=True,
+    ),
+    Rule(
+        "others-row", "Beside another's row",
+        "A baseline of a row, or kernels of a step, that another submitter measured: it changes what that row shows.",
+        comparison.beside_others, asks=True,
+    ),
+    Rule(
         "later-row", "Takes the place of a row",
         "A row that supersedes one on file, as its submitter's name is the same: only the person of that name may do "
         "so.",
-        people.takes_a_place, asks=True,
+        comparison.later_rows, asks=True,
     ),
     Rule(
         "withdrawal", "A withdrawn row",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from generator.dataset import Dataset, data_files, read_dataset
@@ -13,7 +16,7 @@ from generator.rows import RunRows
 from generator.rules import cross_file_problems
 from generator.submission.git import Change, Git
 from generator.submission.on_file import RESULT_FOLDERS, Filed, company, read_filed
-from schemas.load import LEDGER, load, parse
+from schemas.load import KINDS, LEDGER, load, parse
 from schemas.problems import Problem
 from schemas.records import Ledger, Protocol, Result
 
@@ -52,6 +55,18 @@ class Submission:
         return (new for new in self.measured if new.result.decode)
 
     @property
+    def unread(self) -> Iterator[str]:
+        """The results that it adds but that are none, so that no rule on rows can judge them."""
+        read = {new.path for new in self.new}
+        for change in self.changes[:MOST_FILES]:
+            if (
+                change.kind != "deleted"
+                and self.is_under(change, *RESULT_FOLDERS)
+                and change.path not in read
+            ):
+                yield change.path
+
+    @property
     def protocol(self) -> Protocol | None:
         """How a run without options measures."""
         index = self.dataset.instructions.index
@@ -76,15 +91,17 @@ def read_submission(root: Path, base: str, today: date) -> Submission:
     git, data_folder = Git(root, base), root / "data"
     changes = tuple(git.changes())
     changed = {root / change.path: change for change in changes}
-    filed = read_filed(data_folder, without=changed)
-    results = [path for path in changed if _is_result(path, data_folder) and changed[path].kind != "deleted"]
-    if len(results) > MOST_FILES:
-        return Submission(git, data_folder, changes, Dataset(), filed, (), ())
+    there = (
+        path for path, change in changed.items() if change.kind != "deleted" and change.path.isprintable()
+    )
+    results = [path for path in there if _is_result(path, data_folder)]
+    if len(results) > MOST_FILES or _leads_elsewhere(data_folder):
+        return Submission(git, data_folder, changes, Dataset(), {}, (), ())
+    filed = read_filed(data_folder, without=chain(changed, _endless(data_folder)))
     loaded = {path: load(path, data_folder) for path in sorted(results)}
     records = {path: record for path, record in loaded.items() if isinstance(record, Result)}
     near = company(filed, [*_mentioned(records.values()), *_withdrawn(data_folder)], _steps(records.values()))
-    others = [path for path in data_files(data_folder) if not _is_result(path, data_folder)]
-    dataset, problems = read_dataset(data_folder, files=[*others, *near, *results])
+    dataset, problems = read_dataset(data_folder, files=[*_not_results(data_folder), *near, *results])
     problems += cross_file_problems(dataset, today)
     shown = {path: path.relative_to(root).as_posix() for path in records}
     new = tuple(
@@ -97,6 +114,31 @@ def read_submission(root: Path, base: str, today: date) -> Submission:
 
 def _is_result(path: Path, data_folder: Path) -> bool:
     return any(path.is_relative_to(data_folder / folder) for folder in RESULT_FOLDERS)
+
+
+def _not_results(data_folder: Path) -> Iterator[Path]:
+    """All other records; what is called as no text can be is refused for its name, and read by nobody."""
+    for path in data_files(data_folder):
+        if not _is_result(path, data_folder) and str(path.relative_to(data_folder)).isprintable():
+            yield path
+
+
+def _leads_elsewhere(data_folder: Path) -> bool:
+    """Whether a folder of the record is a link: to read on would be to read whatever it leads to."""
+    return any(path.is_symlink() for path in (data_folder, *(data_folder / name for name in KINDS)))
+
+
+def _endless(data_folder: Path) -> Iterator[Path]:
+    """Pipes and devices among the results, which git does not see, and nobody reads to their end."""
+    folders = [data_folder / folder for folder in RESULT_FOLDERS]
+    while folders:
+        folder = folders.pop()
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(folder / entry.name)
+                elif not (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
+                    yield folder / entry.name
 
 
 def _mentioned(results: Iterable[Result]) -> Iterator[str]:

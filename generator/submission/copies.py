@@ -1,0 +1,153 @@
+"""Samples that were taken once and handed in twice: as they stand, or scaled and shifted.
+
+No two runs take the same times to the nanosecond, nor times that one factor and one offset make the same. Decode
+steps are compared with those of every row on file, kernels with those of their device; all with each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.submission.samples import kernels, repetitions, steps
+from generator.submission.submission import Submission
+from schemas.problems import Problem
+
+LEAST_CORRELATION = 1 - 1e-6
+_LEAST_SCALED = 5
+_MOST_OF_A_ROW = 256
+_NUMBERS_AT_ONCE = 500_000
+_TELLING_BITS = 40
+Times = tuple[int, ...]
+
+
+class _Timing(msgspec.Struct):
+    samples_ns: Times | None = None
+
+
+class _Kernels(msgspec.Struct):
+    timings: tuple[_Timing, ...] = ()
+
+
+class _Result(msgspec.Struct):
+    kernels: _Kernels | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Times that no other run can have; ``field`` is that of a new row, ``name`` what another one is told by."""
+
+    name: str
+    times: Times
+    path: str = ""
+    field: str = ""
+
+
+def new_samples(submission: Submission) -> Iterator[Problem]:
+    """No series of times is a copy of another: of the same row, of another new one, or of one on file."""
+    fresh = list(_fresh(submission))
+    wanted = {one.times for one in fresh}
+    seen = {one.times: one.name for one in _filed(submission) if one.times in wanted}
+    for one in fresh:
+        if (other := seen.setdefault(one.times, one.name)) != one.name:
+            said = f"is a copy (got the times of {other})"
+            yield Problem(one.path, one.field, said, "submit the file as the runner wrote it")
+
+
+def scaled_samples(submission: Submission) -> Iterator[Problem]:
+    """Series that are others times a factor, plus an offset; of a row with very many, an even choice is compared."""
+    fresh: dict[int, list[_Series]] = defaultdict(list)
+    for one in _fresh(submission, _MOST_OF_A_ROW):
+        if len(one.times) >= _LEAST_SCALED:
+            fresh[len(one.times)].append(one)
+    for length, ours in fresh.items():
+        step = max(1, _NUMBERS_AT_ONCE // length)
+        for start in range(0, len(ours), step):
+            yield from _scaled(ours[start : start + step], ours)
+    known: dict[int, list[_Series]] = defaultdict(list)
+    for one in _filed(submission):
+        if (length := len(one.times)) in fresh:
+            known[length].append(one)
+            if len(known[length]) * length >= _NUMBERS_AT_ONCE:
+                yield from _scaled(fresh[length], known.pop(length))
+    for length, theirs in known.items():
+        yield from _scaled(fresh[length], theirs)
+
+
+def _scaled(ours: list[_Series], theirs: list[_Series]) -> Iterator[Problem]:
+    """Those of ``ours`` that lie on a line with one of ``theirs``; of two new ones, the later one does."""
+    alike = _standard(ours) @ _standard(theirs).T >= LEAST_CORRELATION
+    for mine in np.flatnonzero(alike.any(axis=1)):
+        one = ours[mine]
+        others = (theirs[other] for other in np.flatnonzero(alike[mine]))
+        if of := next((known for known in others if _comes_before(known, one)), None):
+            said = f"is another series, scaled or shifted (got the times of {of.name})"
+            yield Problem(one.path, one.field, said, "ask how both were measured")
+
+
+def _comes_before(known: _Series, one: _Series) -> bool:
+    """Whether ``one`` may be made of ``known``; one that is the same is refused elsewhere."""
+    return known.times != one.times and (not known.path or (known.path, known.field) < (one.path, one.field))
+
+
+def _standard(series: list[_Series]) -> NDArray[np.float64]:
+    """Each series with a mean of 0 and a length of 1, whatever its factor and offset; 0 where it is constant.
+
+    The farthest tenth on either side counts as the next ones do, as single slow steps are common to many runs.
+    """
+    times: NDArray[np.float64] = np.array([one.times for one in series], np.float64)
+    ordered, cut = np.sort(times, axis=1), times.shape[1] // 10
+    times = np.clip(times, ordered[:, cut, None], ordered[:, -1 - cut, None])
+    times -= times.mean(axis=1, keepdims=True)
+    times /= np.maximum(np.linalg.norm(times, axis=1, keepdims=True), 1e-9)
+    return times
+
+
+def _fresh(submission: Submission, most_of_a_row: int | None = None) -> Iterator[_Series]:
+    """The series of the new rows that can be told from all others."""
+    for new in submission.measured:
+        found = [(field, times) for field, times in chain(steps(new), kernels(new)) if _tells(times)]
+        apart = -(-len(found) // most_of_a_row) if most_of_a_row else 1
+        for field, times in found[:: apart or 1]:
+            yield _Series(f"{new.result.id}, {field}", times, new.path, field)
+
+
+def _filed(submission: Submission) -> Iterator[_Series]:
+    """The decode times of all rows on file, and the kernel times of those of the new rows' devices."""
+    devices = {new.result.device for new in submission.measured if new.result.kernels}
+    for one in submission.filed.values():
+        for place, times in enumerate(repetitions(one.samples) if one.samples else ()):
+            yield _Series(f"{one.id}, repetition {place}", times)
+        if one.result.device in devices and one.result.provenance == "measured":
+            for place, times in _kernel_times(one.path):
+                yield _Series(f"{one.id}, kernels.timings[{place}]", times)
+
+
+def _kernel_times(path: Path) -> Iterator[tuple[int, Times]]:
+    try:
+        found = _DECODER.decode(path.read_bytes()).kernels
+    except (OSError, msgspec.MsgspecError):  # as where it was read first
+        return
+    for place, timing in enumerate(found.timings if found else ()):
+        if timing.samples_ns:
+            yield place, timing.samples_ns
+
+
+def _tells(times: Times) -> bool:
+    """Whether a series is too long and varied to be taken twice by chance, as that of a short kernel may be."""
+    counts, length = Counter(times), len(times)
+    if len(counts) == length > 1:  # what differs from sample to sample is a clock's tick or more
+        ticks = (max(times) - min(times)) // math.gcd(*(time - times[0] for time in times)) + 1
+        return length * math.log2(ticks) >= _TELLING_BITS
+    return sum(count * math.log2(length / count) for count in counts.values()) >= _TELLING_BITS

@@ -1,0 +1,23 @@
+"""A record to submit to: made once a worker, copied for each test, as git takes its time."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import submissions
+from tests.submissions import Repository
+
+
+@pytest.fixture(scope="session")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scratch repository that no test changes."""
+    return submissions.repository(tmp_path_factory.mktemp("record") / "board").root
+
+
+@pytest.fixture
+def repository(record: Path, tmp_path: Path) -> Repository:
+    """A checkout of the test's own."""
+    return Repository(shutil.copytree(record, tmp_path / "board", symlinks=True))
