@@ -7,19 +7,20 @@ import platform
 import re
 import shlex
 import subprocess
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
 from runners.device import Identity
+from schemas.load import schema
 from schemas.records import Environment, Package
 
 ROOT = Path(__file__).resolve().parents[1]
 _MEASURING_PACKAGES = ("numpy",)
-_UNFIT = re.compile(r"[<>\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-"""What no line of a result file may hold; as the schemas have it, and halves of characters."""
 
 
 def environment(identity: Identity, runner: str, arguments: Sequence[str]) -> Environment:
@@ -88,7 +89,15 @@ def command(runner: str, arguments: Sequence[str]) -> str:
 
 
 def _fit(text: str) -> str:
-    return " ".join(_UNFIT.sub(" ", text).split())
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join("".join(letter if _fits(letter) else " " for letter in composed).split())
+
+
+@cache
+def _fits(letter: str) -> bool:
+    """Whether a line of a result file may hold it: what the schema lets through, and prints."""
+    line = schema("common")["$defs"]["line"]["pattern"]
+    return letter.isprintable() and bool(re.match(line, f"x{letter}x"))
 
 
 def git_state() -> tuple[str | None, bool | None]:
