@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from generator.kernel_sizes import call_size
+from generator.rows import FUSED
 from generator.submission.submission import New, Submission
 from schemas.metrics import mbu_percent, mean_depth_tokens
 from schemas.problems import Problem
@@ -62,9 +63,10 @@ def fastest_step(submission: Submission) -> Iterator[Problem]:
 
 def _sum_over_step(submission: Submission, new: New) -> float:
     """Calls a token x latency over the kernels of the row's own step, in units of its TPOT."""
-    step, total_ns = new.rows.decode, 0.0
+    step, total_ns, known = new.rows.decode, 0.0, submission.dataset.kernels.keys()
     for row in new.rows.kernels:
-        if row.shape is None and row.latency_ns is not None and row.step_of in {None, new.result.id}:
+        own = row.shape is None and row.step_of in {None, new.result.id}
+        if own and row.latency_ns is not None and known >= set(row.kernel.split(FUSED)):
             size = call_size(
                 submission.dataset, row.kernel, row.shape, row.dtype, row.model, row.depth_tokens
             )
