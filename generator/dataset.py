@@ -8,6 +8,7 @@ the code or a schema changes. Samples are dropped once they are distilled, so me
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -152,7 +153,7 @@ def _load(path: Path, data_folder: Path, rows: Cache) -> tuple[Record | RunRows 
         raw = read(path, kind)
     except Unreadable as error:
         return [Problem(shown, error.field, error.problem, error.remedy)], ""
-    digest = hashlib.sha256(shown.encode() + b"\0" + raw).hexdigest()
+    digest = hashlib.sha256(os.fsencode(shown) + b"\0" + raw).hexdigest()
     known = rows.get(digest) if kind is RESULT else None
     if known:
         return known, digest

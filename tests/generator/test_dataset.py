@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
@@ -283,3 +284,12 @@ def test_a_broken_device_is_one_problem_and_not_one_for_each_of_its_rows(rows: F
     (rows.data / "devices/gpu-a.md").write_text("no front matter")
     (line,) = rows.problems()
     assert line.startswith("data/devices/gpu-a.md: file: has no front matter")
+
+
+def test_a_name_that_is_not_utf_8_is_one_problem(basic: Folder) -> None:
+    basic.reported("r", "gpu-a")
+    old = basic.data / "reported/page/r.json"
+    old.rename(old.with_name(os.fsdecode(b"\xe9.json")))
+    _, problems = basic.read()
+    assert [problem.field for problem in problems] == ["id"]
+    assert str(problems[0]).startswith(r"data/reported/page/\udce9.json: id: differs from the file's name ")

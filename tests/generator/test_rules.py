@@ -346,7 +346,7 @@ def test_a_reason_or_a_quick_run_or_less_noise_will_do(basic: Folder, case: str)
 
 @pytest.mark.parametrize("name", ["a b", "Page", "a/b", "..a", "a\nb"])
 def test_a_published_row_lies_in_the_folder_of_its_source(basic: Folder, name: str) -> None:
-    basic.reported("r", "gpu-a", folder="page")
+    basic.reported("r", "gpu-a")
     place = basic.data / "reported" / name / "r.json"
     place.parent.mkdir(parents=True)
     (basic.data / "reported/page/r.json").rename(place)
