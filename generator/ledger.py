@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import pandas as pd
+
 from generator.rows import Run
 from generator.tables import Board, rows_of
 from schemas.records import Retraction
 from schemas.standing import REPRODUCED_WITHIN_PERCENT
 
 MOST_SUPERSEDED_ROWS = 200
+_TOLD = ["run", "superseded_by", "submitter", "measured_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,17 @@ class LedgerView:
         return Withdrawn(entry, run, self.board.data.devices[run.device].name, tok_per_s)
 
     @cached_property
-    def superseded(self) -> list[Superseded]:
-        """Every superseded row."""
-        frame = self.board.decode
-        replaced = frame[frame["superseded_by"].notna()].sort_values(["measured_at", "run"], ascending=False)
-        by = {row.run: row for row in rows_of(frame[frame["run"].isin(replaced["superseded_by"])])}
-        return [Superseded(row, by[row.superseded_by]) for row in rows_of(replaced)]
+    def superseded(self) -> pd.DataFrame:
+        """The decode rows that another took the place of."""
+        rows = self.board.decode[self.board.decode["superseded_by"].notna()]
+        return rows.sort_values(["measured_at", "run"], ascending=False)
 
     @property
     def shown(self) -> list[Superseded]:
         """The superseded rows that a page shows."""
-        return self.superseded[:MOST_SUPERSEDED_ROWS]
+        rows, frame = self.superseded.head(MOST_SUPERSEDED_ROWS), self.board.decode
+        by = {row.run: row for row in rows_of(frame[frame["run"].isin(rows["superseded_by"])])}
+        return [Superseded(row, by[row.superseded_by]) for row in rows_of(rows)]
 
     def as_json(self) -> dict[str, list[dict[str, Any]]]:
         """All of it for machines; withdrawn rows in the record's order, which is append-only."""
@@ -79,9 +82,8 @@ class LedgerView:
                 for entry in self.retractions.values()
             ],
             "superseded": [
-                {"run": one.row.run, "superseded_by": one.by.run, "submitter": one.row.submitter,
-                 "measured_at": one.row.measured_at, **_named(runs[one.row.run].run)}
-                for one in self.superseded
+                {"run": run, "superseded_by": by, "submitter": submitter, "measured_at": at, **_named(runs[run].run)}
+                for run, by, submitter, at in self.superseded[_TOLD].itertuples(index=False)
             ],
         }  # fmt: skip
 

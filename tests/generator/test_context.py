@@ -65,7 +65,7 @@ def test_an_empty_board_has_a_whole_context(folder: Folder, basic: Folder) -> No
     full, _ = context(basic)
     assert empty.keys() == full.keys()
     assert (empty["models"], empty["contests"], empty["devices"]) == ([], [], {})
-    assert (empty["ledger"].withdrawn, empty["ledger"].superseded) == ([], [])
+    assert (empty["ledger"].withdrawn, empty["ledger"].shown) == ([], [])
 
 
 def test_pictures_are_kept_in_the_cache(basic: Folder, tmp_path: Path) -> None:

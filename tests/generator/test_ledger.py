@@ -43,7 +43,7 @@ def test_the_latest_withdrawal_comes_first(told: Folder) -> None:
 
 
 def test_each_superseded_row_stands_beside_the_one_that_counts(told: Folder) -> None:
-    found = [(one.row.run, one.by.run) for one in LedgerView(told.board()).superseded]
+    found = [(one.row.run, one.by.run) for one in LedgerView(told.board()).shown]
     assert found == [("run-2", "run-3"), ("run-1", "run-3")]
 
 
