@@ -46,9 +46,9 @@ class ReproductionView:
         index = self.instructions.index
         if index is None or not self.runners or self.anybodys:
             return []
-        share = index.protocol.tolerance_percent / 100
+        most = 1 + index.protocol.tolerance_percent / 100  # the slower of two needs so much more time
         return [
-            Expectation(row, row.tok_per_s * (1 - share), row.tok_per_s * (1 + share), self._option(row))
+            Expectation(row, row.tok_per_s / most, row.tok_per_s * most, self._option(row))
             for row in self.rows
             if row.role == "contender" and not row.retracted and not row.quick
         ]

@@ -100,9 +100,10 @@ def make_board(data: Dataset) -> Board:
     runs["retracted"] = runs["run"].isin(list(data.retractions))
     decode = _frame([entry.decode for entry in data.runs.values() if entry.decode], DecodeRow)
     kernels = _frame([row for entry in data.runs.values() for row in entry.kernels], KernelRow)
-    return Board(
-        data, _compact(decode_frame(runs, decode, data)), _compact(kernel_frame(runs, kernels, data))
-    )
+    steps = decode_frame(runs, decode, data)
+    later = dict(zip(steps["run"], steps["superseded_by"], strict=True))
+    runs["superseded_by"] = pd.Series([later.get(run) for run in runs["run"]], runs.index, object)
+    return Board(data, _compact(steps), _compact(kernel_frame(runs, kernels, data)))
 
 
 def _compact(frame: pd.DataFrame) -> pd.DataFrame:
@@ -219,7 +220,8 @@ def kernel_frame(runs: pd.DataFrame, kernels: pd.DataFrame, data: Dataset) -> pd
     frame["high_us"] = frame["high_ns"].astype(float) / 1e3
     frame["peak_gb_per_s"] = _each(frame, data, _peak_gb_per_s)
     known_shape = np.array([not np.isnan(size.bytes_moved) for size in found], dtype=bool)
-    frame["ranked"] = _rankable(frame) & frame["latency_ns"].notna() & (frame["per"] == "call") & known_shape
+    current = _rankable(frame) & frame["superseded_by"].isna()
+    frame["ranked"] = current & frame["latency_ns"].notna() & (frame["per"] == "call") & known_shape
     return _rank_kernels(frame)
 
 

@@ -88,6 +88,14 @@ def test_one_submitter_reproduces_nothing_of_its_own(basic: Folder) -> None:
     assert math.isnan(found["old"].reproduced_others)
 
 
+def test_kernels_of_a_superseded_run_leave_their_places_to_the_later_run(basic: Folder) -> None:
+    norm = timing("norm", ns=[900, 910])
+    put(put(basic, "old", "A", kernels=timings(norm)), "new", "A", day=2, kernels=timings(norm))
+    found = {row.run: row for row in rows_of(basic.board().kernels)}
+    assert (found["old"].superseded_by, bool(found["old"].ranked)) == ("new", False)
+    assert (found["new"].superseded_by, found["new"].rank) == (None, 1)
+
+
 def test_a_superseded_row_reproduces_nothing(basic: Folder) -> None:
     found = rows(put(put(put(basic, "old", "A"), "new", "A", 200_000, day=2), "b", "B"))
     assert (found["b"].standing, found["b"].reproduced_others) == ("measured", 1)
