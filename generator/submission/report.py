@@ -120,8 +120,9 @@ def as_text(report: Report, width: int = WIDTH) -> Iterator[str]:
         if (more := len(one.problems) - MOST_PROBLEMS) > 0:
             yield f"    and {more:,} more"
     for preview in report.previews:
-        yield from ("", f"  {preview.run}")
-        for about, said in facts(_shortened(asdict(preview))):
+        shown = _shortened(asdict(preview))
+        yield from ("", f"  {shown['run']}")
+        for about, said in facts(shown):
             yield from _wrapped(said, f"    {about:11} ", " " * 16, width)
     if report.judged:
         yield ""

@@ -21,7 +21,9 @@ def judged(repository: Repository, row: Data) -> Data:
 
 
 def median_ns(row: Data) -> float:
-    times = sorted(time for one in row["decode"]["samples"]["repetitions"] for time in one["step_ns"])
+    times: list[int] = sorted(
+        time for one in row["decode"]["samples"]["repetitions"] for time in one["step_ns"]
+    )
     return (times[159] + times[160]) / 2
 
 
