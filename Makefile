@@ -64,6 +64,7 @@ chromium: $(VENV)/test.ready
 benchmark: $(VENV)/test.ready chromium
 	$(RUN) -m tests.benchmarks.build
 	$(RUN) -m tests.benchmarks.decode_cpu
+	$(RUN) -m tests.benchmarks.submission
 
 screenshot: build chromium
 	$(RUN) -m tests.browser.screenshot

@@ -11,7 +11,7 @@ import hashlib
 import os
 import pickle
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -136,9 +136,9 @@ def read_dataset(
     return dataset, problems
 
 
-def data_files(data_folder: Path) -> Iterator[Path]:
+def data_files(data_folder: Path, without: Container[str] = ()) -> Iterator[Path]:
     """The files that hold records; notes for people are none, and emitted texts belong to their index."""
-    for name in KINDS:
+    for name in (name for name in KINDS if name not in without):
         entry = data_folder / name
         if entry.is_dir():
             yield from (path for path in entry.rglob("*") if path.is_symlink() or not path.is_dir())

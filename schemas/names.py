@@ -30,10 +30,14 @@ def skeleton(name: str) -> str:
     Accents, case, spaces and punctuation go, and letters that look like another one become that one. A name
     of nothing but punctuation is its own skeleton.
     """
-    plain = unicodedata.normalize("NFKD", name)
-    letters = "".join(_plain_letter(letter) for letter in plain if not unicodedata.combining(letter))
-    bare = "".join(letter for letter in letters.casefold() if letter.isalnum())
+    letters = name if name.isascii() else _plain(name)
+    bare = "".join(filter(str.isalnum, letters.casefold()))
     return bare.translate(_ALIKE_IN_ASCII).replace("rn", "m").replace("vv", "w") or name
+
+
+def _plain(name: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", name)
+    return "".join(_plain_letter(letter) for letter in decomposed if not unicodedata.combining(letter))
 
 
 def mixed_scripts(name: str) -> bool:

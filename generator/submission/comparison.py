@@ -35,7 +35,7 @@ def like(submission: Submission, new: New) -> Iterator[Filed]:
         theirs = one.result.decode
         same = decode and theirs and (theirs.model, theirs.dtype) == (decode.model, decode.dtype)
         ours = one.result.device == new.result.device and one.result.stack.name == new.result.stack.name
-        if same and ours and one.samples and one.counts and one.id not in submission.dataset.retractions:
+        if same and ours and one.times and one.counts and one.id not in submission.dataset.retractions:
             yield one
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.submission.samples import kernels, repetitions, steps
+from generator.submission.samples import kernels, steps
 from generator.submission.submission import Submission
 from schemas.problems import Problem
 
@@ -41,28 +42,51 @@ class _Result(msgspec.Struct):
     kernels: _Kernels | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Result)
+_DECODER = msgspec.json.Decoder(_Result, strict=False)  # 1.0 is the whole number 1
+
+
+class _Series(NamedTuple):
+    """Times of a new row that no other run can have, and their field."""
+
+    times: Times
+    run: str
+    field: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        """What it is told by."""
+        return f"{self.run}, {self.field}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Series:
-    """Times that no other run can have; ``field`` is that of a new row, ``name`` what another one is told by."""
+class _Known:
+    """Series on file that are of one length, one a row, and whose they are: a run, and a part of it."""
 
-    name: str
-    times: Times
-    path: str = ""
-    field: str = ""
+    times: NDArray[np.float64]
+    whose: list[tuple[str, str]]
 
 
 def new_samples(submission: Submission) -> Iterator[Problem]:
     """No series of times is a copy of another: of the same row, of another new one, or of one on file."""
     fresh = list(_fresh(submission))
-    wanted = {one.times for one in fresh}
-    seen = {one.times: one.name for one in _filed(submission) if one.times in wanted}
+    filed = _filed(submission, {len(one.times) for one in fresh})
+    seen: dict[Times, str] = {}
     for one in fresh:
+        if one.times not in seen and (name := _same(filed.get(len(one.times)), one.times)):
+            seen[one.times] = name
         if (other := seen.setdefault(one.times, one.name)) != one.name:
             said = f"is a copy (got the times of {other})"
             yield Problem(one.path, one.field, said, "submit the file as the runner wrote it")
+
+
+def _same(known: _Known | None, times: Times) -> str | None:
+    """Who on file has these times."""
+    if known is None:
+        return None
+    alike = np.flatnonzero(known.times[:, 0] == times[0])
+    found = alike[(known.times[alike] == np.array(times, np.float64)).all(axis=1)]
+    return ", ".join(known.whose[found[-1]]) if found.size else None
 
 
 def scaled_samples(submission: Submission) -> Iterator[Problem]:
@@ -75,38 +99,53 @@ def scaled_samples(submission: Submission) -> Iterator[Problem]:
         step = max(1, _NUMBERS_AT_ONCE // length)
         for start in range(0, len(ours), step):
             yield from _scaled(ours[start : start + step], ours)
-    known: dict[int, list[_Series]] = defaultdict(list)
-    for one in _filed(submission):
-        if (length := len(one.times)) in fresh:
-            known[length].append(one)
-            if len(known[length]) * length >= _NUMBERS_AT_ONCE:
-                yield from _scaled(fresh[length], known.pop(length))
-    for length, theirs in known.items():
-        yield from _scaled(fresh[length], theirs)
+    for length, known in _filed(submission, fresh.keys()).items():
+        step, ours = max(1, _NUMBERS_AT_ONCE // length), fresh[length]
+        for start in range(0, len(known.whose), step):
+            part = slice(start, start + step)
+            yield from _scaled_of_filed(ours, _Known(known.times[part], known.whose[part]))
 
 
 def _scaled(ours: list[_Series], theirs: list[_Series]) -> Iterator[Problem]:
     """Those of ``ours`` that lie on a line with one of ``theirs``; of two new ones, the later one does."""
-    alike = _standard(ours) @ _standard(theirs).T >= LEAST_CORRELATION
+    alike = _standard(_matrix(ours)) @ _standard(_matrix(theirs)).T >= LEAST_CORRELATION
     for mine in np.flatnonzero(alike.any(axis=1)):
         one = ours[mine]
         others = (theirs[other] for other in np.flatnonzero(alike[mine]))
         if of := next((known for known in others if _comes_before(known, one)), None):
-            said = f"is another series, scaled or shifted (got the times of {of.name})"
-            yield Problem(one.path, one.field, said, "ask how both were measured")
+            yield _of_another(one, of.name)
+
+
+def _scaled_of_filed(ours: list[_Series], known: _Known) -> Iterator[Problem]:
+    """Those of ``ours`` that lie on a line with one on file, but for the same one, which is refused elsewhere."""
+    times = _matrix(ours)
+    alike = _standard(times) @ _standard(known.times).T >= LEAST_CORRELATION
+    for mine in np.flatnonzero(alike.any(axis=1)):
+        others = np.flatnonzero(alike[mine])
+        others = others[(known.times[others] != times[mine]).any(axis=1)]
+        if others.size:
+            yield _of_another(ours[mine], ", ".join(known.whose[others[0]]))
+
+
+def _of_another(one: _Series, name: str) -> Problem:
+    said = f"is another series, scaled or shifted (got the times of {name})"
+    return Problem(one.path, one.field, said, "ask how both were measured")
+
+
+def _matrix(series: list[_Series]) -> NDArray[np.float64]:
+    return np.array([one.times for one in series], np.float64)
 
 
 def _comes_before(known: _Series, one: _Series) -> bool:
     """Whether ``one`` may be made of ``known``; one that is the same is refused elsewhere."""
-    return known.times != one.times and (not known.path or (known.path, known.field) < (one.path, one.field))
+    return known.times != one.times and (known.path, known.field) < (one.path, one.field)
 
 
-def _standard(series: list[_Series]) -> NDArray[np.float64]:
+def _standard(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each series with a mean of 0 and a length of 1, whatever its factor and offset; 0 where it is constant.
 
     The farthest tenth on either side counts as the next ones do, as single slow steps are common to many runs.
     """
-    times: NDArray[np.float64] = np.array([one.times for one in series], np.float64)
     ordered, cut = np.sort(times, axis=1), times.shape[1] // 10
     times = np.clip(times, ordered[:, cut, None], ordered[:, -1 - cut, None])
     times -= times.mean(axis=1, keepdims=True)
@@ -120,28 +159,39 @@ def _fresh(submission: Submission, most_of_a_row: int | None = None) -> Iterator
         found = [(field, times) for field, times in chain(steps(new), kernels(new)) if _tells(times)]
         apart = -(-len(found) // most_of_a_row) if most_of_a_row else 1
         for field, times in found[:: apart or 1]:
-            yield _Series(f"{new.result.id}, {field}", times, new.path, field)
+            yield _Series(times, new.result.id, field, new.path)
 
 
-def _filed(submission: Submission) -> Iterator[_Series]:
-    """The decode times of all rows on file, and the kernel times of those of the new rows' devices."""
+def _filed(submission: Submission, lengths: Collection[int]) -> dict[int, _Known]:
+    """Of each length, the decode times of all rows on file and the kernel times of those of the new rows' devices."""
     devices = {new.result.device for new in submission.measured if new.result.kernels}
+    series: dict[int, list[NDArray[np.float64]]] = defaultdict(list)
+    whose: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for one in submission.filed.values():
-        for place, times in enumerate(repetitions(one.samples) if one.samples else ()):
-            yield _Series(f"{one.id}, repetition {place}", times)
+        found = [
+            (f"repetition {place}", times)
+            for place, times in enumerate(one.times.series if one.times else ())
+        ]
         if one.result.device in devices and one.result.provenance == "measured":
-            for place, times in _kernel_times(one.path):
-                yield _Series(f"{one.id}, kernels.timings[{place}]", times)
+            found += _kernel_times(one.path)
+        for part, times in found:
+            if len(times) in lengths:
+                series[len(times)].append(times)
+                whose[len(times)].append((one.id, part))
+    return {
+        length: _Known(np.concatenate(same).reshape(-1, length), whose[length])
+        for length, same in series.items()
+    }
 
 
-def _kernel_times(path: Path) -> Iterator[tuple[int, Times]]:
+def _kernel_times(path: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
     try:
         found = _DECODER.decode(path.read_bytes()).kernels
     except (OSError, msgspec.MsgspecError):  # as where it was read first
         return
     for place, timing in enumerate(found.timings if found else ()):
         if timing.samples_ns:
-            yield place, timing.samples_ns
+            yield f"kernels.timings[{place}]", np.array(timing.samples_ns, np.float64)
 
 
 def _tells(times: Times) -> bool:

@@ -20,7 +20,7 @@ _COMMAND_PATH = re.compile(r"(?<![\w.:/])/(?!(?:usr|dev|proc|sys|etc|bin|lib|lib
 def names_of_their_own(submission: Submission) -> Iterator[Problem]:
     """A submitter, a stack or a device is not called so that it can be taken for another one."""
     submitters = {one.result.submitter for one in submission.filed.values() if one.result.submitter}
-    stacks = {one.result.stack.name for one in submission.filed.values() if one.samples}
+    stacks = {one.result.stack.name for one in submission.filed.values() if one.times}
     for new in submission.measured:
         submitter, stack = new.result.submitter or "", new.result.stack.name
         yield from _looks_like(new.path, "submitter", submitter, submitters)

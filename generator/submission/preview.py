@@ -152,7 +152,7 @@ def _drifts(submission: Submission, new: New) -> Iterator[Drift]:
     """Rows by others of the same quantity, and published ones of the same device, model and storage type."""
     mine, replaced = timed(new), superseded(timed_on_file(submission))
     for one in submission.filed.values():
-        published = one.samples is None
+        published = one.times is None
         if (
             one.id in replaced
             or one.id in submission.dataset.retractions

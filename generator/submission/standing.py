@@ -6,25 +6,33 @@ The same ranks as the site's (:mod:`schemas.standing`), from what is read of tho
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from generator.submission.on_file import Filed
+from generator.submission.on_file import Filed, know_medians
 from generator.submission.submission import New, Submission
-from schemas.standing import Timed, ranks, superseded
+from schemas.standing import Timed, superseded
+
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row that may be ranked; of a measured one the 95 % interval, of a published one the figure thrice."""
+    """A row that may be ranked: its tok/s, which and whose 95 % interval lie ``within`` two bounds.
+
+    ``interval`` computes it; that of a published row is the figure twice.
+    """
 
     run: str
     device: str
     tok_per_s: float
-    low: float
-    high: float
+    within: Interval
+    interval: Callable[[], Interval]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,61 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Places(Sequence[Place]):
+    """The place of each entry of a field, computed when it is asked for: the ranks of :func:`schemas.standing.ranks`.
+
+    Whether a row surely beats another is mostly told by their bounds, and only else by their intervals.
+    """
+
+    entries: tuple[Entry, ...]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Place: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Place]: ...
+    def __getitem__(self, index: int | slice) -> Place | list[Place]:
+        of = len(self.entries)
+        if isinstance(index, slice):
+            return [self[place] for place in range(of)[index]]
+        low, high = self.entries[index].interval()
+        return Place(range(1, of + 1)[index], 1 + self._above(high), of - self._below(low), of)
+
+    def _above(self, tok_per_s: float) -> int:
+        """How many whole intervals lie above."""
+        lows, figures, _ = self._columns
+        unsure = np.flatnonzero((figures > tok_per_s) & ~(lows > tok_per_s))
+        return int(np.count_nonzero(lows > tok_per_s)) + sum(
+            self.entries[place].interval()[0] > tok_per_s for place in unsure
+        )
+
+    def _below(self, tok_per_s: float) -> int:
+        """How many whole intervals lie below."""
+        _, figures, highs = self._columns
+        unsure = np.flatnonzero((figures < tok_per_s) & ~(highs < tok_per_s))
+        return int(np.count_nonzero(highs < tok_per_s)) + sum(
+            self.entries[place].interval()[1] < tok_per_s for place in unsure
+        )
+
+    @cached_property
+    def _columns(self) -> NDArray[np.float64]:
+        """Of all entries: the lower bound, the figure itself, and the upper bound."""
+        rows = [(entry.within[0], entry.tok_per_s, entry.within[1]) for entry in self.entries]
+        return np.array(rows, np.float64).reshape(-1, 3).T
+
+
+@dataclass(frozen=True)
 class Field:
     """The ranked rows of a model, best first, with their places."""
 
     entries: tuple[Entry, ...]
-    places: tuple[Place, ...]
+
+    @cached_property
+    def places(self) -> Places:
+        """Where each of the entries stands."""
+        return Places(self.entries)
 
     def index(self, run: str) -> int | None:
         """Where a row stands in it; None where it is not ranked."""
@@ -50,18 +108,13 @@ class Field:
 
     def best_of(self, device: str) -> Place | None:
         """The place of a device's best row."""
-        return next((p for e, p in zip(self.entries, self.places, strict=True) if e.device == device), None)
+        found = (place for place, entry in enumerate(self.entries) if entry.device == device)
+        return next((self.places[place] for place in found), None)
 
 
 def field_of(entries: Iterable[Entry]) -> Field:
     """``entries`` in their order, with their places."""
-    ordered = sorted(entries, key=lambda entry: (-entry.tok_per_s, entry.run))
-    best, worst = ranks(np.array([e.low for e in ordered]), np.array([e.high for e in ordered]))
-    places = (
-        Place(rank, int(low), int(high), len(ordered))
-        for rank, (low, high) in enumerate(zip(best, worst, strict=True), 1)
-    )
-    return Field(tuple(ordered), tuple(places))
+    return Field(tuple(sorted(entries, key=lambda entry: (-entry.tok_per_s, entry.run))))
 
 
 def field_before(submission: Submission, model: str) -> Field:
@@ -71,7 +124,7 @@ def field_before(submission: Submission, model: str) -> Field:
 
 def field_after(submission: Submission, model: str) -> Field:
     """The ranked rows of ``model`` once the submission is merged."""
-    replaced = superseded([*timed_on_file(submission), *map(timed, submission.decoded)])
+    replaced = superseded([*timed_on_file(submission), *_timed_new(submission)])
     fresh = (
         _entry_of(new) for new in submission.new if _decodes(new, model) and not why_unranked(submission, new)
     )
@@ -82,22 +135,31 @@ def field_after(submission: Submission, model: str) -> Field:
 
 def takes_place_of(submission: Submission, new: New) -> tuple[str, ...]:
     """The rows on file that a new one supersedes."""
-    if not any(one is new for one in submission.decoded) or new.result.quick:
+    if not any(one is new for one in submission.decoded) or _why_uncounted(submission, new):
         return ()
-    replaced = superseded([*timed_on_file(submission), timed(new)])
+    mine = timed(new)
+    rivals = (one for one in timed_on_file(submission) if one.device == mine.device)
+    replaced = superseded([mine, *rivals])
     return tuple(sorted(run for run, by in replaced.items() if by == new.result.id))
 
 
 def why_unranked(submission: Submission, new: New) -> str | None:
     """Why a new decode row would carry no rank, whatever else is on file; None where it would."""
-    row, device = new.rows.decode, submission.dataset.devices.get(new.result.device)
+    device = submission.dataset.devices.get(new.result.device)
+    if device is None or device.peak_bandwidth is None:
+        return _why_uncounted(submission, new) or "nobody has filed its device's bandwidth"
+    return _why_uncounted(submission, new)
+
+
+def _why_uncounted(submission: Submission, new: New) -> str | None:
+    """Why a new decode row neither carries a rank nor supersedes another."""
+    row = new.rows.decode
     reasons = (
         (new.result.role != "contender", f"it is a {new.result.role}"),
         (new.result.quick, "it is a quick run"),
         (row is not None and row.numerics_ok is False, "it fails its check"),
         (row is not None and row.contract == "another step", "it contains another step than the board's"),
         (new.result.id in submission.dataset.retractions, "it is withdrawn"),
-        (device is None or device.peak_bandwidth is None, "nobody has filed its device's bandwidth"),
     )
     return next((why for holds, why in reasons if holds), None)
 
@@ -112,41 +174,51 @@ def timed(new: New) -> Timed:
     )  # fmt: skip
 
 
+def _timed_new(submission: Submission) -> Iterator[Timed]:
+    return (timed(new) for new in submission.decoded if not _why_uncounted(submission, new))
+
+
 def timed_on_file(submission: Submission) -> Iterator[Timed]:
     """The measured rows on file that count, without their times: which supersedes which asks for none."""
-    for one in submission.filed.values():
-        result, decode = one.result, one.result.decode
-        if decode and decode.samples and one.counts and one.id not in submission.dataset.retractions:
-            yield Timed(
-                one.id, result.device, decode.model, decode.dtype, decode.depth_tokens, result.stack.name,
-                result.submitter or "", result.measured_at or "", math.nan,
-            )  # fmt: skip
+    gone = submission.dataset.retractions
+    return (one.timed for one in submission.filed.values() if one.timed and one.id not in gone)
 
 
-def _on_file(submission: Submission, model: str, replaced: dict[str, str]) -> Iterator[Entry]:
-    known = submission.dataset.devices
+def _on_file(submission: Submission, model: str, replaced: Mapping[str, str]) -> list[Entry]:
+    known = {device.id for device in submission.dataset.devices.values() if device.peak_bandwidth}
     gone = submission.dataset.retractions.keys() | replaced.keys()
-    for one in submission.filed.values():
-        decode, device = one.result.decode, known.get(one.result.device)
-        of_model = (
-            decode is not None and decode.model == model and one.result.role == "contender" and one.counts
-        )
-        if of_model and device and device.peak_bandwidth and one.id not in gone:
-            yield _entry(one)
+    ranked = [
+        one
+        for one in submission.filed.values()
+        if one.is_of(model) and one.ranks and one.result.device in known and one.id not in gone
+    ]
+    know_medians(ranked)
+    return [_entry(one) for one in ranked]
 
 
 def _entry(one: Filed) -> Entry:
-    spread, tpot_ns = one.spread, one.tpot_ns or math.inf
-    low_ns, high_ns = (spread.low_ns, spread.high_ns) if spread else (tpot_ns, tpot_ns)
-    return Entry(one.id, one.result.device, 1e9 / tpot_ns, 1e9 / high_ns, 1e9 / low_ns)
+    known, tpot_ns = one.medians, one.tpot_ns or math.inf
+    if known is None:
+        return _certain(one.id, one.result.device, tpot_ns, tpot_ns, tpot_ns)
+    within = 1e9 / known.most_ns, 1e9 / known.least_ns
+    return Entry(one.id, one.result.device, 1e9 / tpot_ns, within, lambda: _interval(one))
+
+
+def _interval(one: Filed) -> Interval:
+    assert one.spread
+    return 1e9 / one.spread.high_ns, 1e9 / one.spread.low_ns
 
 
 def _entry_of(new: New) -> Entry:
     row = new.rows.decode
     assert row
-    return Entry(
-        new.result.id, new.result.device, 1e9 / row.tpot_ns, 1e9 / row.tpot_high_ns, 1e9 / row.tpot_low_ns
-    )
+    return _certain(new.result.id, new.result.device, row.tpot_ns, row.tpot_low_ns, row.tpot_high_ns)
+
+
+def _certain(run: str, device: str, tpot_ns: float, low_ns: float, high_ns: float) -> Entry:
+    """An entry whose interval is known."""
+    interval = 1e9 / high_ns, 1e9 / low_ns
+    return Entry(run, device, 1e9 / tpot_ns, interval, lambda: interval)
 
 
 def _decodes(new: New, model: str) -> bool:

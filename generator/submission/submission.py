@@ -118,8 +118,8 @@ def _is_result(path: Path, data_folder: Path) -> bool:
 
 def _not_results(data_folder: Path) -> Iterator[Path]:
     """All other records; what is called as no text can be is refused for its name, and read by nobody."""
-    for path in data_files(data_folder):
-        if not _is_result(path, data_folder) and str(path.relative_to(data_folder)).isprintable():
+    for path in data_files(data_folder, without=RESULT_FOLDERS):
+        if str(path.relative_to(data_folder)).isprintable():
             yield path
 
 

@@ -26,7 +26,7 @@ CONTRACT = {
 }  # fmt: skip
 
 
-def make(folder: Path, rows: int, rows_per_file: int = 10, devices: int = 60) -> Path:
+def make(folder: Path, rows: int, rows_per_file: int = 10, devices: int = 60, people: int = 50) -> Path:
     """A data folder with ``rows`` rows, a decode row and ``rows_per_file - 1`` kernel rows a file."""
     for name in ("kernels", "models"):
         shutil.copytree(ROOT / "data" / name, folder / name)
@@ -37,6 +37,7 @@ def make(folder: Path, rows: int, rows_per_file: int = 10, devices: int = 60) ->
     for index in range(rows // rows_per_file):
         device = f"device-{index % devices:03}"
         run = _run(f"run-{index:06}", device, index, rows_per_file - 1, random)
+        run["submitter"] = f"person-{index % people}"
         (folder / "results" / device).mkdir(parents=True, exist_ok=True)
         (folder / "results" / device / f"{run['id']}.json").write_text(json.dumps(run))
     return folder
@@ -70,7 +71,7 @@ def _run(name: str, device: str, index: int, kernels: int, random: np.random.Gen
     step_ns = 8e6 * (1 + random.random() * 20)
     return {
         "schema": "decode-board/result/1", "id": name, "provenance": "measured", "role": "contender", "quick": False,
-        "device": device, "device_as_stated": None, "submitter": f"person-{index % 50}",
+        "device": device, "device_as_stated": None, "submitter": "",
         "measured_at": f"2026-0{1 + index % 9}-1{index % 10}T12:00:00Z", "source": None,
         "stack": {"name": "synthetic", "backend": None, "languages": [LANGUAGES[index % 6]],
                   "toolchain": "compiler 1.0", "driver": None},
