@@ -1,25 +1,13 @@
-"""The two validators of a schema: a compiled one that judges, and one that explains what was refused.
-
-The explanation must not take longer the larger a stranger's file is: of a long list it looks only at the
-entries that the compiled validator (jsonschema-rs) refuses, and at no more of them than anyone would read.
-"""
+"""The two validators of a schema: a compiled one that judges, and one that explains what was refused."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from datetime import date
-from functools import cache
-from itertools import islice
 from typing import Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
-from referencing import Registry, Resource
 
-_MOST_ENTRIES_EXPLAINED = 50
-_LONGEST_LIST = 10_000
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -46,39 +34,6 @@ def compiled(schema: dict[str, Any], common: dict[str, Any]) -> Any:
 
 def explaining(schema: dict[str, Any], common: dict[str, Any]) -> Any:
     """The validator whose ``iter_errors`` explains what the compiled one refuses."""
-    base = {"$id": schema["$id"], "$defs": schema.get("$defs", {})}
+    from schemas.explaining import validator  # noqa: PLC0415 - only refusals take its time
 
-    @cache
-    def judge_of(entries: str) -> Any:
-        return compiled(base | json.loads(entries), common)
-
-    def items(validator: Any, entries: Any, value: Any, rules: Any) -> Iterator[ValidationError]:
-        if not isinstance(value, list):
-            return
-        judge = judge_of(json.dumps(entries))
-        read = value[: rules.get("maxItems", _LONGEST_LIST)]
-        refused = (index for index, entry in enumerate(read) if not judge.is_valid(entry))
-        for index in islice(refused, _MOST_ENTRIES_EXPLAINED):
-            yield from validator.descend(value[index], entries, path=index)
-
-    rules = {"items": items, "pattern": _pattern, "uniqueItems": _unique_items}
-    formats = FormatChecker(())
-    for name in ("date", "date-time"):
-        formats.checks(name)(in_calendar)
-    registry: Registry[Any] = Registry()
-    for known in (common, schema):
-        registry = registry.with_resource(known["$id"], Resource.from_contents(known))
-    kind = validators.extend(Draft202012Validator, rules)  # type: ignore[no-untyped-call]
-    return kind(schema, registry=registry.crawl(), format_checker=formats)
-
-
-def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    """Python's ``$`` also matches before a last line end; the compiled validator's does not."""
-    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
-        yield ValidationError(f"{value!r} does not match {pattern!r}")
-
-
-def _unique_items(validator: Any, unique: bool, value: Any, rules: Any) -> Iterator[ValidationError]:
-    """Not of a list that is too long in any case: comparing each entry with each other takes its time."""
-    if isinstance(value, list) and len(value) <= rules.get("maxItems", _LONGEST_LIST):
-        yield from Draft202012Validator.VALIDATORS["uniqueItems"](validator, unique, value, rules)
+    return validator(schema, common)

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import re
 
-import markdown
-import nh3
-
 from schemas.problems import Problem, got
 
 _MOST_CHARACTERS = 20_000
@@ -48,6 +45,9 @@ def prose_problems(text: str, path: str) -> list[Problem]:
 
 def render(text: str) -> str:
     """HTML of a stranger's Markdown with only harmless tags, and https links that tell nothing about us."""
+    import markdown  # noqa: PLC0415 - who judges prose does not render it
+    import nh3  # noqa: PLC0415 - likewise
+
     html = markdown.markdown(text, extensions=["tables"])
     return nh3.clean(
         html,
