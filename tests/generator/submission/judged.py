@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.submissions import Data, questions, refusals
+from tests.submissions import Data, Repository, questions, refusals
 
 
 def passed(report: Data) -> None:
@@ -36,3 +36,11 @@ def asked_once(report: Data, rule: str) -> str:
     """The only line of the only rule that asks a person."""
     (line,) = asked(report, rule)
     return line
+
+
+def judge_committed(repository: Repository, committed: bool) -> dict[str, list[str]]:
+    """What refuses what lies here, be it in the working tree or in a commit on top of the base."""
+    base = repository.git("rev-parse", "HEAD")
+    if committed:
+        repository.commit()
+    return refusals(repository.check(base))

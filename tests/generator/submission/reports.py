@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -49,7 +50,7 @@ def _of(rules: Data) -> st.SearchStrategy[Any]:
         return st.sampled_from(rules.get("enum", [rules.get("const")]))
     if "anyOf" in rules:
         return st.one_of(*map(_of, rules["anyOf"]))
-    simple = {
+    simple: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
         "null": st.none,
         "boolean": st.booleans,
         "integer": lambda: st.integers(rules["minimum"], rules["maximum"]),
