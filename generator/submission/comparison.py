@@ -6,11 +6,10 @@ import statistics
 from collections.abc import Iterator
 
 from generator.submission.on_file import Filed
-from generator.submission.standing import takes_place_of, timed_on_file
+from generator.submission.standing import takes_place_of
 from generator.submission.submission import New, Submission
 from schemas.names import slug
 from schemas.problems import Problem
-from schemas.standing import superseded
 
 MOST_RATIO = 1.25
 
@@ -90,7 +89,4 @@ def later_rows(submission: Submission) -> Iterator[Problem]:
 
 def displaced(submission: Submission, new: New) -> tuple[str, ...]:
     """The rows on file that stand today and that a new one supersedes."""
-    if not (replaced := takes_place_of(submission, new)):
-        return ()
-    before = superseded(timed_on_file(submission))
-    return tuple(run for run in replaced if run not in before)
+    return tuple(run for run in takes_place_of(submission, new) if run not in submission.superseded)

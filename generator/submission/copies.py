@@ -25,7 +25,7 @@ from schemas.problems import Problem
 LEAST_CORRELATION = 1 - 1e-6
 _LEAST_SCALED = 5
 _MOST_OF_A_ROW = 256
-_NUMBERS_AT_ONCE = 500_000
+_NUMBERS_AT_ONCE = 100_000
 _TELLING_BITS = 40
 Times = tuple[int, ...]
 
@@ -103,7 +103,9 @@ def scaled_samples(submission: Submission) -> Iterator[Problem]:
         step, ours = max(1, _NUMBERS_AT_ONCE // length), fresh[length]
         for start in range(0, len(known.whose), step):
             part = slice(start, start + step)
-            yield from _scaled_of_filed(ours, _Known(known.times[part], known.whose[part]))
+            found = _scaled_of_filed(ours, _Known(known.times[part], known.whose[part]))
+            yield from found.values()
+            ours = [one for one in ours if one not in found]
 
 
 def _scaled(ours: list[_Series], theirs: list[_Series]) -> Iterator[Problem]:
@@ -116,15 +118,18 @@ def _scaled(ours: list[_Series], theirs: list[_Series]) -> Iterator[Problem]:
             yield _of_another(one, of.name)
 
 
-def _scaled_of_filed(ours: list[_Series], known: _Known) -> Iterator[Problem]:
+def _scaled_of_filed(ours: list[_Series], known: _Known) -> dict[_Series, Problem]:
     """Those of ``ours`` that lie on a line with one on file, but for the same one, which is refused elsewhere."""
-    times = _matrix(ours)
+    if not ours:
+        return {}
+    times, found = _matrix(ours), dict[_Series, Problem]()
     alike = _standard(times) @ _standard(known.times).T >= LEAST_CORRELATION
     for mine in np.flatnonzero(alike.any(axis=1)):
         others = np.flatnonzero(alike[mine])
         others = others[(known.times[others] != times[mine]).any(axis=1)]
         if others.size:
-            yield _of_another(ours[mine], ", ".join(known.whose[others[0]]))
+            found[ours[mine]] = _of_another(ours[mine], ", ".join(known.whose[others[0]]))
+    return found
 
 
 def _of_another(one: _Series, name: str) -> Problem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from schemas.records import Claim, Contract
 from schemas.standing import Timed
 
 RESULT_FOLDERS = ("results", "reported")
+_AT_ONCE = 250
 
 
 class _Figure(msgspec.Struct, gc=False):
@@ -70,9 +71,14 @@ _DECODER = msgspec.json.Decoder(_Result, strict=False)  # 1.0 is the whole numbe
 class Filed:
     """A result on file, and the file; its figures are computed when they are asked for."""
 
-    path: Path
+    place: str
     result: _Result
     times: Times | None = None
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return Path(self.place)
 
     @property
     def id(self) -> str:
@@ -148,19 +154,22 @@ def read_filed(data_folder: Path, without: Iterable[Path] = ()) -> dict[str, Fil
     """The results below ``data_folder`` by id, but for the files ``without``."""
     left_out = set(map(str, without))
     places = (str(data_folder / folder) for folder in RESULT_FOLDERS)
-    files = (path for place in places for path in _files(place) if path not in left_out)
-    read = [(path, result) for path in files if (result := _read(path))]
-    found = iter(
-        read_times([result.decode.samples for _, result in read if result.decode and result.decode.samples])
-    )
-    filed = {}
+    files = [path for place in places for path in _files(place) if path not in left_out]
+    parts = (files[start : start + _AT_ONCE] for start in range(0, len(files), _AT_ONCE))
+    return {filed.id: filed for part in parts for filed in _read_all(part)}
+
+
+def _read_all(paths: Sequence[str]) -> Iterator[Filed]:
+    """Those of ``paths`` that can be read; their text is forgotten once the times in it are numbers."""
+    read = [(path, result) for path in paths if (result := _read(path))]
+    samples = [result.decode.samples for _, result in read if result.decode and result.decode.samples]
+    found = iter(read_times(samples))
     for path, result in read:
         if result.decode is None or result.decode.samples is None:
-            filed[result.id] = Filed(Path(path), result)
+            yield Filed(path, result)
         elif times := next(found):
-            result.decode.samples = None  # their text is that of the whole file
-            filed[result.id] = Filed(Path(path), result, times)
-    return filed
+            result.decode.samples = None
+            yield Filed(path, result, times)
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -13,16 +13,14 @@ from generator.submission.on_file import Filed
 from generator.submission.standing import (
     Field,
     Place,
-    field_after,
-    field_before,
+    fields_of,
     timed,
-    timed_on_file,
     why_unranked,
 )
 from generator.submission.submission import New, Submission
 from schemas.metrics import mbu_percent, mean_depth_tokens
 from schemas.names import skeleton
-from schemas.standing import REPRODUCED_WITHIN_PERCENT, superseded
+from schemas.standing import REPRODUCED_WITHIN_PERCENT
 
 MOST_PREVIEWS = 10
 _MOST_DRIFTS = 5
@@ -93,7 +91,7 @@ def previews(submission: Submission) -> Iterator[Preview]:
     for new in [new for new in submission.new if new.rows.decode][:MOST_PREVIEWS]:
         model = new.rows.decode.model if new.rows.decode else ""
         if model not in fields:
-            fields[model] = (field_before(submission, model), field_after(submission, model))
+            fields[model] = fields_of(submission, model)
         yield _preview(submission, new, *fields[model])
 
 
@@ -150,7 +148,7 @@ def _rows(submission: Submission, run: str) -> RunRows | None:
 
 def _drifts(submission: Submission, new: New) -> Iterator[Drift]:
     """Rows by others of the same quantity, and published ones of the same device, model and storage type."""
-    mine, replaced = timed(new), superseded(timed_on_file(submission))
+    mine, replaced = timed(new), submission.superseded
     for one in submission.filed.values():
         published = one.times is None
         if (

@@ -6,7 +6,7 @@ The same ranks as the site's (:mod:`schemas.standing`), from what is read of tho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
@@ -117,30 +117,31 @@ def field_of(entries: Iterable[Entry]) -> Field:
     return Field(tuple(sorted(entries, key=lambda entry: (-entry.tok_per_s, entry.run))))
 
 
-def field_before(submission: Submission, model: str) -> Field:
-    """The ranked rows of ``model`` on file."""
-    return field_of(_on_file(submission, model, superseded(timed_on_file(submission))))
-
-
-def field_after(submission: Submission, model: str) -> Field:
-    """The ranked rows of ``model`` once the submission is merged."""
-    replaced = superseded([*timed_on_file(submission), *_timed_new(submission)])
+def fields_of(submission: Submission, model: str) -> tuple[Field, Field]:
+    """The ranked rows of ``model`` on file, and those once the submission is merged."""
+    before = field_of(_on_file(submission, model))
+    replaced = submission.superseded | superseded(
+        [*_timed_new(submission), *_beside(submission, submission.decoded)]
+    )
+    kept = (entry for entry in before.entries if entry.run not in replaced)
     fresh = (
         _entry_of(new) for new in submission.new if _decodes(new, model) and not why_unranked(submission, new)
     )
-    return field_of(
-        [*_on_file(submission, model, replaced), *(one for one in fresh if one.run not in replaced)]
-    )
+    return before, field_of([*kept, *(entry for entry in fresh if entry.run not in replaced)])
 
 
 def takes_place_of(submission: Submission, new: New) -> tuple[str, ...]:
     """The rows on file that a new one supersedes."""
     if not any(one is new for one in submission.decoded) or _why_uncounted(submission, new):
         return ()
-    mine = timed(new)
-    rivals = (one for one in timed_on_file(submission) if one.device == mine.device)
-    replaced = superseded([mine, *rivals])
+    replaced = superseded([timed(new), *_beside(submission, [new])])
     return tuple(sorted(run for run, by in replaced.items() if by == new.result.id))
+
+
+def _beside(submission: Submission, fresh: Iterable[New]) -> Iterator[Timed]:
+    """The rows on file that new ones may supersede, or be superseded by: those of their devices."""
+    devices = {new.result.device for new in fresh}
+    return (one for one in submission.timed if one.device in devices)
 
 
 def why_unranked(submission: Submission, new: New) -> str | None:
@@ -178,15 +179,9 @@ def _timed_new(submission: Submission) -> Iterator[Timed]:
     return (timed(new) for new in submission.decoded if not _why_uncounted(submission, new))
 
 
-def timed_on_file(submission: Submission) -> Iterator[Timed]:
-    """The measured rows on file that count, without their times: which supersedes which asks for none."""
-    gone = submission.dataset.retractions
-    return (one.timed for one in submission.filed.values() if one.timed and one.id not in gone)
-
-
-def _on_file(submission: Submission, model: str, replaced: Mapping[str, str]) -> list[Entry]:
+def _on_file(submission: Submission, model: str) -> list[Entry]:
     known = {device.id for device in submission.dataset.devices.values() if device.peak_bandwidth}
-    gone = submission.dataset.retractions.keys() | replaced.keys()
+    gone = submission.dataset.retractions.keys() | submission.superseded.keys()
     ranked = [
         one
         for one in submission.filed.values()

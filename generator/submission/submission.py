@@ -19,6 +19,7 @@ from generator.submission.on_file import RESULT_FOLDERS, Filed, company, read_fi
 from schemas.load import KINDS, LEDGER, load, parse
 from schemas.problems import Problem
 from schemas.records import Ledger, Protocol, Result
+from schemas.standing import Timed, superseded
 
 MOST_FILES = 40
 
@@ -53,6 +54,17 @@ class Submission:
     def decoded(self) -> Iterator[New]:
         """The new measured results with a decode block."""
         return (new for new in self.measured if new.result.decode)
+
+    @cached_property
+    def timed(self) -> tuple[Timed, ...]:
+        """The measured rows on file that count, without their times: which supersedes which asks for none."""
+        gone = self.dataset.retractions
+        return tuple(one.timed for one in self.filed.values() if one.timed and one.id not in gone)
+
+    @cached_property
+    def superseded(self) -> dict[str, str]:
+        """The rows on file that one on file supersedes, each with that."""
+        return superseded(self.timed)
 
     @property
     def unread(self) -> Iterator[str]:

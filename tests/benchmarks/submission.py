@@ -34,7 +34,7 @@ _STAGES = {
     "reading what it must fit to": ("generator.submission.submission.read_dataset",),
     "rules between files": ("generator.submission.submission.cross_file_problems",),
     "rules of submissions, with their git": ("generator.submission.rules.Rule.problems",),
-    "ranks": ("generator.submission.preview.field_before", "generator.submission.preview.field_after"),
+    "ranks": ("generator.submission.preview.fields_of",),
 }
 Cost = tuple[float, float]
 
