@@ -42,6 +42,9 @@ def _devices_of_their_own(submission: Submission) -> Iterator[Problem]:
         if (path := paths["device", device.id]) in added:
             for field, name in _names(device):
                 yield from _looks_like(path, field, name, on_file)
+            if device.name in on_file:
+                said = f"is another device's (got '{device.name}')"
+                yield Problem(path, "name", said, "say what tells the two apart")
 
 
 def _names(device: Device) -> Iterator[tuple[str, str]]:

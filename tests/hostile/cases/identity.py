@@ -46,6 +46,7 @@ CASES = (
          builds=True),
     Case("a device's name that looks like another's", device(("name", "DEVICE GPU A")), "own-names", "name",
          builds=True),
+    Case("a device's name that is another's", device(("name", "Device gpu-a")), "own-names", "name", builds=True),
     Case("a device twice", _device_twice, "valid", "id"),
     Case("a device that nobody filed", named(NEW, device="gpu-z"), "valid", "device"),
     Case("a model that nobody filed", row(("decode.model", "huge")), "valid", "decode.model"),

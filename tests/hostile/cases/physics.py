@@ -31,6 +31,8 @@ CASES = (
     Case("faster than the memory", timed(lambda turn, step: 3 + (turn + step) % 5), "speed-of-light", "decode.samples"),
     Case("a published figure faster than the memory", published(("decode.figure.tok_per_s", 1e9)), "speed-of-light",
          "decode.figure.tok_per_s"),
+    Case("a figure faster than any memory", published(("device", "gpu-x"), ("decode.figure.tok_per_s", 1e12)),
+         "speed-of-light", "decode.figure.tok_per_s"),
     Case("a kernel faster than any cache", published(("kernels", QUICK_SOFT)), "speed-of-light", "kernels.timings[0]"),
     Case("kernels longer than their step", row(norm([STEP_NS + 7 * n for n in range(20)])), "kernels-fit",
          "kernels.timings", builds=True),
