@@ -70,7 +70,9 @@ def test_a_row_that_cannot_be_read_is_told_to_be_judged_by_no_other_rule(reposit
 
 
 def test_an_id_that_is_taken_is_refused_for_both(repository: Repository) -> None:
-    repository.reported("page-a", "gpu-a", 6.0, folder="other")
+    other = repository.data / "reported/other/page-a.json"
+    other.parent.mkdir()
+    other.write_bytes((repository.data / "reported/page/page-a.json").read_bytes())
     lines = refused(repository.check(), "valid")
     taken = [line.split(":")[0] for line in lines if ": id: is taken" in line]
     assert taken == ["data/reported/other/page-a.json", "data/reported/page/page-a.json"]
