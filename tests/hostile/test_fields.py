@@ -23,13 +23,13 @@ from tests.hostile.texts import CONTROL, FORMULAS, HTML, PLAIN, Text, fits, free
 from tests.schemas import examples
 from tests.schemas.examples import places
 
-KINDS: dict[str, tuple[Kind, Any, str]] = {
-    "measured": (RESULT, examples.measured(), "example-measured.json"),
-    "reported": (RESULT, examples.reported(), "example-reported.json"),
-    "device": (DEVICE, examples.device(), "example-gpu.md"),
-    "ledger": (LEDGER, examples.ledger(), "retracted.yml"),
+KINDS: dict[str, tuple[Kind, Any]] = {
+    "measured": (RESULT, examples.measured()),
+    "reported": (RESULT, examples.reported()),
+    "device": (DEVICE, examples.device()),
+    "ledger": (LEDGER, examples.ledger()),
 }
-FREE = {name: free_texts(data, kind, file) for name, (kind, data, file) in KINDS.items()}
+FREE = {name: free_texts(data, kind) for name, (kind, data) in KINDS.items()}
 FIELDS = [
     pytest.param(name, at, id=f"{name}-{'.'.join(map(str, at))}")
     for name, all_ in FREE.items()
@@ -37,7 +37,7 @@ FIELDS = [
 ]
 CLOSED = [
     pytest.param(name, at, id=f"{name}-{'.'.join(map(str, at))}")
-    for name, (_, data, _) in KINDS.items()
+    for name, (_, data) in KINDS.items()
     for at in places(data, str)
     if at not in FREE[name]
 ]
@@ -50,25 +50,25 @@ def is_prose(name: str, at: Text) -> bool:
 
 @pytest.mark.parametrize(("name", "at"), FIELDS)
 def test_no_text_takes_html_or_what_nobody_sees(name: str, at: Text) -> None:
-    kind, data, file = KINDS[name]
+    kind, data = KINDS[name]
     lines = (
         {"\t=1+1", "\r=1+1", "a\n=1+1"} if is_prose(name, at) else set()
     )  # several lines, and text in none's cell
-    taken = [text for text in (*HTML, *CONTROL) if text not in lines and fits(data, at, text, kind, file)]
+    taken = [text for text in (*HTML, *CONTROL) if text not in lines and fits(data, at, text, kind)]
     assert taken == []
 
 
 @pytest.mark.parametrize(("name", "at"), FIELDS)
 def test_a_text_takes_plain_letters_whatever_they_mean_elsewhere(name: str, at: Text) -> None:
-    kind, data, file = KINDS[name]
+    kind, data = KINDS[name]
     asked = [text for text in (*PLAIN, *FORMULAS) if not (is_prose(name, at) and "javascript:" in text)]
-    assert [text for text in asked if not fits(data, at, text, kind, file)] == []
+    assert [text for text in asked if not fits(data, at, text, kind)] == []
 
 
 @pytest.mark.parametrize(("name", "at"), CLOSED)
 def test_what_is_no_text_takes_none(name: str, at: Text) -> None:
-    kind, data, file = KINDS[name]
-    assert [text for text in (*HTML, *CONTROL, *PLAIN, *FORMULAS) if fits(data, at, text, kind, file)] == []
+    kind, data = KINDS[name]
+    assert [text for text in (*HTML, *CONTROL, *PLAIN, *FORMULAS) if fits(data, at, text, kind)] == []
 
 
 def test_there_are_texts_of_every_kind_to_try() -> None:
@@ -80,8 +80,8 @@ def test_there_are_texts_of_every_kind_to_try() -> None:
     "link", ["javascript:x", "JaVaScRiPt:x", "data:text/html,x", "vbscript:x", "http://a.org"]
 )
 def test_prose_links_to_the_web_alone(link: str) -> None:
-    kind, data, file = KINDS["device"]
-    assert not fits(data, ("notes",), f"[a]({link})", kind, file)
+    kind, data = KINDS["device"]
+    assert not fits(data, ("notes",), f"[a]({link})", kind)
 
 
 @pytest.mark.parametrize("formula", FORMULAS)

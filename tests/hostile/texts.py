@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from generator.dataset import data_files
-from schemas.load import Kind, kind_of, parse
+from schemas.judge import compiled
+from schemas.load import Kind, kind_of, schema
 from schemas.parse import PARSERS
+from schemas.prose import prose_problems
 from tests.generator.examples import Folder
 from tests.schemas.examples import Step, places, put, value_at, written
 
@@ -51,18 +52,25 @@ FORMULAS = ("=cmd|'/C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", '=HYPERLINK("https:
 Text = tuple[Step, ...]
 
 
-def free_texts(data: Any, kind: Kind, name: str) -> list[Text]:
+def free_texts(data: Any, kind: Kind) -> list[Text]:
     """The fields that take any words: those that a plain sentence does not spoil."""
-    return [at for at in places(data, str) if fits(data, at, "any plain words", kind, name)]
+    return [at for at in places(data, str) if fits(data, at, "any plain words", kind)]
 
 
-def fits(data: Any, at: Text, text: str, kind: Kind, name: str) -> bool:
-    """Whether the record is still one with ``text`` in a field; its seal, which a forger renews, left out."""
-    changed = json.loads(json.dumps(data))
-    put(changed, at, text)
-    if isinstance(changed, dict):
-        changed.pop("integrity", None)
-    return not isinstance(parse(written(changed, kind.suffix), kind, name, Path(name).stem), list)
+def fits(data: Any, at: Text, text: str, kind: Kind) -> bool:
+    """Whether a record's schema, and the rules of its prose, let ``text`` stand in a field."""
+    before = value_at(data, at)
+    put(data, at, text)
+    try:
+        prose = data["notes"] if kind.suffix == ".md" else ""
+        return bool(_judge(kind.name).is_valid(data)) and not prose_problems(prose, "")
+    finally:
+        put(data, at, before)
+
+
+@cache
+def _judge(name: str) -> Any:
+    return compiled(schema(name), schema("common"))
 
 
 def poisoned(folder: Folder, poison: str) -> list[str]:
@@ -71,16 +79,16 @@ def poisoned(folder: Folder, poison: str) -> list[str]:
     for path in sorted(data_files(folder.data)):
         kind = kind_of(path, folder.data)
         data = PARSERS[kind.suffix](path.read_bytes())
-        for at in _poisonable(data, kind, path.name):
+        for at in list(_poisonable(data, kind)):
             put(data, at, _told_apart(value_at(data, at), at, poison))
             filled.append(f"{kind.name}.{at[-1] if isinstance(at[-1], str) else at[-2]}")
         path.write_bytes(written(data, kind.suffix))
     return filled
 
 
-def _poisonable(data: Any, kind: Kind, name: str) -> Iterator[Text]:
+def _poisonable(data: Any, kind: Kind) -> Iterator[Text]:
     """Prose is Markdown, whose links may lead to the web: what it may hold is tested where it is rendered."""
-    for at in free_texts(data, kind, name):
+    for at in free_texts(data, kind):
         if not (kind.suffix == ".md" and at == ("notes",)):
             yield at
 
