@@ -18,7 +18,7 @@ from referencing import Registry, Resource
 
 from schemas.judge import compiled, in_calendar
 
-_MOST_ENTRIES_EXPLAINED = 50
+_MOST_ENTRIES_EXPLAINED = 20
 _LONGEST_LIST = 10_000
 
 

@@ -20,6 +20,7 @@ from yaml.composer import Composer
 
 _MOST_LEVELS = 32
 _MOST_FIELDS = 100
+_MOST_CONTAINERS = 100_000
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n(.*)|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -44,6 +45,9 @@ def decode_utf8(raw: bytes) -> str:
 def parse_json(raw: bytes) -> Any:
     """JSON as RFC 8259 has it, with unique keys and finite numbers."""
     text = decode_utf8(raw)
+    if (opened := text.count("{") + text.count("[")) > _MOST_CONTAINERS:  # before each becomes an object
+        problem = f"holds too many lists and mappings (got {opened:,})"
+        raise Unreadable("file", problem, f"keep to the schema; none needs {_MOST_CONTAINERS:,}")
     try:
         data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:

@@ -18,7 +18,9 @@ _SCHEME = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 # What the Markdown parser takes minutes over, or gives up on.
-_BRACKETS = re.compile(r"(?:[\[<][^\[<]*){400}")
+_MOST_LINES = 500
+_PARTS = re.compile(r"\n[ \t]*\n")
+_BRACKETS = re.compile(r"(?:[\[<][^\[<]*){200}")
 _COLUMNS = re.compile(r"(?:\|[^|\n]*){33}")
 _LEVELS = re.compile(r"^[ \t]*(?:(?:>|(?:[-+*]|[0-9]+\.)[ \t])[ \t]*){13}", re.MULTILINE)
 _BLOCKS = {"p", "ul", "ol", "li", "pre", "blockquote", "h2", "h3", "h4", "hr"}
@@ -32,15 +34,19 @@ def prose_problems(text: str, path: str) -> list[Problem]:
     found = (
         (plain, _TAG, "holds HTML", "write Markdown; put a literal < in `code`"),
         (plain, _SCHEME, "holds a link that is not a web address", "link to https:// addresses only"),
-        (read, _BRACKETS, "holds 400 [ and < or more", "write fewer links"),
+        (read, _BRACKETS, "holds 200 [ and < or more", "write fewer links"),
         (read, _COLUMNS, "holds a line of 33 | or more", "make the table narrower"),
         (read, _LEVELS, "holds a list or a quote of 13 levels or more", "make it flatter"),
     )
-    return [
+    problems = [
         Problem(path, "notes", f"{problem} {got(match[0])}", remedy)
         for where, pattern, problem, remedy in found
         if (match := pattern.search(where))
     ]
+    if (lines := max(part.count("\n") + 1 for part in _PARTS.split(read))) > _MOST_LINES:
+        said = f"holds too many lines without a blank one (got {lines:,})"
+        problems.append(Problem(path, "notes", said, f"part them after {_MOST_LINES} at most"))
+    return problems
 
 
 def render(text: str) -> str:

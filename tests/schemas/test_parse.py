@@ -135,6 +135,12 @@ def test_the_second_of_two_keys_is_found_in_time_that_grows_with_the_file_only()
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize("raw", [b"[" + b"{}," * 100_000 + b"{}]", b"[" + b"[]," * 100_000 + b"0]"])
+def test_more_lists_and_mappings_than_any_record_has_are_refused_unread(raw: bytes) -> None:
+    assert "file: holds too many lists and mappings (got 100,00" in refusal(".json", raw)
+    assert len(parse_json(raw[:200_000].rpartition(b",")[0] + b"]")) > 50_000
+
+
 # --- YAML -----------------------------------------------------------------------------------------
 
 
