@@ -52,11 +52,12 @@ def escaped(value: object, most: int = _SHOWN_CHARACTERS) -> str:
     if isinstance(value, dict | list):
         return f"{_NOUN['object' if isinstance(value, dict) else 'array']} of {len(value)}"
     text = str(value)
-    shown = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text[:most]
-    )
+    shown = text[:most] if text[:most].isprintable() else "".join(map(_printable, text[:most]))
     return shown + ("…" if len(text) > most else "")
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
 
 
 def got(value: object) -> str:

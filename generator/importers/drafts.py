@@ -16,6 +16,7 @@ from schemas.problems import Problem
 from schemas.records import Device, Result
 
 _WIDTH = 110
+_flat = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def problems_of(drafts: Sequence[Draft], data: Dataset) -> list[Problem]:
 
 def written(value: Any, indent: int = 0) -> str:
     """JSON as the records are written: what fits on a line stands on one, all else an entry a line."""
-    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    flat = _flat(value)
     if not isinstance(value, dict | list) or not value or (indent and indent + len(flat) + 20 <= _WIDTH):
         return flat
     pad = " " * (indent + 2)
