@@ -53,6 +53,7 @@ REPRODUCE_DOWNLOADS = (
 )
 KINDS = ("device", "kernel", "model", "result", "retracted", "emitted", "proof", "reproduce")
 SCHEMAS = tuple((f"api/schemas/{kind}.schema.json", str(schema(kind)["description"])) for kind in KINDS)
+_FORMULA = tuple("=+-@\t\r＝＋－＠")  # the wide ones in some countries' spreadsheets
 _INTERNAL = [
     "tpot_ns",
     "tpot_low_ns",
@@ -126,7 +127,7 @@ def _write_frame(frame: pd.DataFrame, stem: Path) -> None:
 
 def _no_formula(cell: object) -> object:
     """Text that a spreadsheet would run as a formula, quoted as spreadsheets quote text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from runners.device import RunnerError
 from runners.kernels import source
+from schemas.contract import KERNEL_SOURCE
 from schemas.integrity import seal
 from schemas.load import RESULT, parse
 from schemas.parse import parse_json
@@ -23,7 +24,6 @@ from schemas.records import KernelSource, Result
 _NUMBERS = re.compile(r"\[\n\s*(-?\d[\d,\s-]*?)\n\s*\]")
 """Lists of numbers go on one line, as samples are read by people. No text of a result holds a line end."""
 SCHEMA = "decode-board/result/1"
-SOURCE_PATH = "runners/kernels/source.py"
 
 
 def now() -> str:
@@ -34,7 +34,7 @@ def now() -> str:
 def kernel_source(revision: str | None) -> KernelSource:
     """The one kernel source, by the hash of its text."""
     text = Path(source.__file__).read_bytes()
-    return KernelSource("decode-board", SOURCE_PATH, revision, hashlib.sha256(text).hexdigest())
+    return KernelSource("decode-board", KERNEL_SOURCE, revision, hashlib.sha256(text).hexdigest())
 
 
 def text_of(result: Result) -> str:

@@ -21,6 +21,10 @@ STEP = Contract(
 """Every runner measures this step and no other."""
 
 
+KERNEL_SOURCE = "runners/kernels/source.py"
+"""Where this repository keeps the one source of all emitted kernels."""
+
+
 MOST_REL_L2_ERROR: dict[Dtype, float] = {"f32": 1e-5, "f16": 1e-2, "bf16": 1e-2}
 """How far a kernel's output, and a step's logits, may lie from the float64 reference, by storage type."""
 

@@ -19,13 +19,13 @@ import yaml
 from click.testing import CliRunner
 
 from generator.__main__ import main
-from runners import command, environment, registry
+from runners import command, environment, latencies, registry, session
 from runners.device import Ran
 from runners.kernels import __main__ as kernels
 from runners.kernels.emit import TARGETS, Emitted
 from runners.kernels.expr import Kernel
 from runners.kernels.sizes import Sizes, Storage
-from runners.record import SOURCE_PATH
+from schemas.contract import KERNEL_SOURCE
 from tests.runners import runs
 from tests.runners.runs import ROWS, TINY, TriedDevice, add_device
 from tests.schemas import examples
@@ -143,9 +143,11 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
     add_device(made.data)
     monkeypatch.setitem(registry.RUNNERS, "null", "tests.test_life:ClockedDevice")
     monkeypatch.setattr(kernels, "MICROBENCHMARK", ROWS)
+    for module in (session, latencies):
+        monkeypatch.setattr(module, "TRACED_STEPS", 10)
     monkeypatch.setattr(environment, "ROOT", tmp_path)
-    (tmp_path / SOURCE_PATH).parent.mkdir(parents=True)
-    shutil.copyfile(runs.REPOSITORY / SOURCE_PATH, tmp_path / SOURCE_PATH)
+    (tmp_path / KERNEL_SOURCE).parent.mkdir(parents=True)
+    shutil.copyfile(runs.REPOSITORY / KERNEL_SOURCE, tmp_path / KERNEL_SOURCE)
     kernels.write(made.data / "emitted", kernels.published(kernels.model_sizes(made.data, "tiny"), "tiny"))
     protocol = examples.reproduce()["protocol"] | PROTOCOL
     made.instructions(protocol=protocol)

@@ -11,6 +11,7 @@ from functools import cache
 from generator.formats import plural
 from generator.submission.git import Git
 from generator.submission.submission import New, Submission
+from schemas.contract import KERNEL_SOURCE
 from schemas.load import EMITTED, parse
 from schemas.metrics import measured_ns
 from schemas.problems import Problem, escaped
@@ -66,7 +67,10 @@ def _source(git: Git, new: New, source: KernelSource, revision: str) -> Iterator
         said = f"is not the one that measured (got {_said(source.revision)}, measured by {_said(revision)})"
         yield Problem(new.path, "kernel_source.revision", said, _AS_PUBLISHED)
     text = git.file_at(revision, source.path or "")
-    if text is None:
+    if source.path != KERNEL_SOURCE:
+        said = f"is not {KERNEL_SOURCE} (got '{escaped(source.path)}')"
+        yield Problem(new.path, "kernel_source.path", said, _AS_PUBLISHED)
+    elif text is None:
         said = f"is no file at {_said(revision)} (got '{escaped(source.path)}')"
         yield Problem(new.path, "kernel_source.path", said, _AS_PUBLISHED)
     elif hashlib.sha256(text).hexdigest() != source.sha256:

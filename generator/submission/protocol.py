@@ -10,6 +10,7 @@ from schemas.metrics import measured_ns
 from schemas.problems import Problem
 from schemas.records import DecodeBlock, DecodeSamples, Dtype, Protocol
 
+LEAST_KERNEL_SAMPLES = 5
 _RUNNER = "measure with a runner, without options that shorten it"
 
 
@@ -21,6 +22,16 @@ def measured_so(submission: Submission) -> Iterator[Problem]:
         if decode.samples and protocol:
             yield from _length(new, decode.samples, protocol)
         yield from _tokens(submission, new, decode)
+
+
+def often_enough(submission: Submission) -> Iterator[Problem]:
+    """Each kernel was timed often enough for its median to mean something."""
+    for new in submission.measured:
+        for place, timing in enumerate(new.result.kernels.timings if new.result.kernels else ()):
+            if timing.samples_ns is not None and len(timing.samples_ns) < LEAST_KERNEL_SAMPLES:
+                said = f"are too few (got {len(timing.samples_ns)})"
+                remedy = f"measure with a runner; it times each at least {LEAST_KERNEL_SAMPLES} times"
+                yield Problem(new.path, f"kernels.timings[{place}].samples_ns", said, remedy)
 
 
 def _length(new: New, samples: DecodeSamples, protocol: Protocol) -> Iterator[Problem]:

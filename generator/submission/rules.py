@@ -93,6 +93,11 @@ RULES = (
         protocol.measured_so,
     ),
     Rule(
+        "often-enough", "Kernels timed often enough",
+        f"Each kernel was timed at least {protocol.LEAST_KERNEL_SAMPLES} times.",
+        protocol.often_enough,
+    ),
+    Rule(
         "exact-enough", "Checks within their bounds",
         "What is said to have passed its check states its relative L2 error, within the bound of its storage type.",
         protocol.exact_enough,

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from schemas.records import DecodeSamples, Repetition
 
 _STEPS = msgspec.json.Decoder(tuple[int, ...], strict=False)  # 1.0 is the whole number 1
+_ENDED = b",-1,"
 Numbers = NDArray[np.float64]
 
 
@@ -85,26 +86,39 @@ def read_times(every: Sequence[RawSamples]) -> list[Times | None]:
 
 
 def _read_all(every: Sequence[RawSamples]) -> list[Times] | None:
-    """Lists of whole numbers, read together; None where one of them is written in another way."""
-    texts = [[bytes(one.step_ns) for one in samples.repetitions] for samples in every]
-    if not all(block and all(text.startswith(b"[") for text in block) for block in texts):
+    """Lists of whole numbers, read together; None where one of them is written in another way, or of another length.
+
+    A -1 ends each list, which no time is, so that none runs into the next.
+    """
+    text = _ENDED.join(one.step_ns for samples in every for one in samples.repetitions)
+    lengths = [(samples.steps_per_repetition,) * len(samples.repetitions) for samples in every]
+    ends = np.cumsum([length + 1 for block in lengths for length in block]) - 1
+    if not all(lengths) or not _are_lists(text, len(ends)):
         return None
-    lengths = [tuple(text.count(b",") + 1 for text in block) for block in texts]
-    numbers = b",".join(text[1:-1] for block in texts for text in block)
+    values = _numbers(text.translate(None, b"[]") + b",-1")
+    if values is None or len(values) != ends[-1] + 1 or not np.array_equal(np.flatnonzero(values < 0), ends):
+        return None
+    times = values[values >= 0].astype(np.float64)
+    starts = accumulate(map(sum, lengths), initial=0)
+    return [
+        Times(times[start:end], block, block[0], True)
+        for (start, end), block in zip(pairwise(starts), lengths, strict=True)
+    ]
+
+
+def _are_lists(text: bytes, count: int) -> bool:
+    """Whether ``text`` is so many lists, with none inside of another."""
+    return text.startswith(b"[") and text.count(_ENDED + b"[") + 1 == text.count(b"[") == count
+
+
+def _numbers(text: bytes) -> NDArray[np.int64] | None:
+    """Whole numbers between commas; None where there is anything else."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            values = np.fromstring(numbers, np.int64, sep=" , ").astype(np.float64)
+            return np.fromstring(text, np.int64, sep=" , ")
         except (ValueError, DeprecationWarning):
             return None
-    ends = list(accumulate(map(sum, lengths), initial=0))
-    if len(values) != ends[-1]:
-        return None
-    parts = (values[start:end] for start, end in pairwise(ends))
-    return [
-        Times(part, block, samples.steps_per_repetition, True)
-        for part, block, samples in zip(parts, lengths, every, strict=True)
-    ]
 
 
 def _read(samples: RawSamples) -> Times | None:

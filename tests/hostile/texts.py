@@ -48,7 +48,7 @@ PLAIN = (
     "=cmd|'/C calc'!A0;window.__pwned=1;//\\\"-window.__pwned=1-' javascript:window.__pwned=1 %3Cscript%3E "
     "url(https://evil.example/u) \\u003cscript\\u003ewindow.__pwned=1 ]]",
 )
-FORMULAS = ("=cmd|'/C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", '=HYPERLINK("https://evil.example")')
+FORMULAS = ("=cmd|'/C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "＝1+1", '=HYPERLINK("https://evil.example")')
 Text = tuple[Step, ...]
 
 

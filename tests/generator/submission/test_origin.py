@@ -134,6 +134,7 @@ def test_changed_code_is_refused(repository: Repository, said: bool | None, word
         ({"path": None}, "path"),
         ({"path": "runners"}, "path"),
         ({"path": "../board/" + SOURCE}, "path"),
+        ({"path": "data/retracted.yml"}, "path"),
         ({"revision": "0123abcd"}, "revision"),
         ({"revision": None}, "revision"),
     ],

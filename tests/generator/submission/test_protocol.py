@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from generator.submission.protocol import LEAST_KERNEL_SAMPLES
 from tests.generator.submission.judged import passed, refused, refused_once
 from tests.schemas import examples
 from tests.submissions import DEVICE, RUN, STEPS, Data, Repository, noise
@@ -134,3 +135,13 @@ def test_what_failed_its_check_may_have_any_error_and_carries_no_rank(repository
 def test_all_that_the_protocol_misses_is_said_at_once(repository: Repository) -> None:
     asking(repository, steps=32, warmup_repetitions=9, repetitions=50, seconds=600)
     assert len(refused(judged(repository, repository.row()), RULE)) == 4
+
+
+def test_a_kernel_is_timed_often_enough(repository: Repository) -> None:
+    row = repository.row()
+    times = row["kernels"]["timings"][0]["samples_ns"]
+    row["kernels"]["timings"][0]["samples_ns"] = times[:LEAST_KERNEL_SAMPLES]
+    passed(judged(repository, row))
+    row["kernels"]["timings"][0]["samples_ns"] = times[: LEAST_KERNEL_SAMPLES - 1]
+    line = refused_once(judged(repository, row), "often-enough")
+    assert line.startswith(f"{PLACE}: kernels.timings[0].samples_ns: are too few (got 4); ")

@@ -37,6 +37,7 @@ CASES = (
     Case("kernels longer than their step", row(norm([STEP_NS + 7 * n for n in range(20)])), "kernels-fit",
          "kernels.timings", builds=True),
     Case("steps of one length", timed(lambda *_: STEP_NS + 1), "varied", "decode.samples.repetitions[0]", builds=True),
+    Case("a kernel timed once", row(norm([977])), "often-enough", "kernels.timings[0].samples_ns", builds=True),
     Case("calls of one length", row(norm([99_999] * 20)), "varied", "kernels.timings[0].samples_ns", builds=True),
     Case("steps of whole milliseconds", timed(lambda turn, step: STEP_NS + 1_000_000 * ((turn + step * 7) % 9)),
          "clock-tick", "decode.samples", builds=True),
