@@ -31,7 +31,11 @@ def test_a_device_is_measured_by_the_runner_of_its_language(told: Folder) -> Non
 def test_a_row_is_reproduced_within_the_tolerance(told: Folder) -> None:
     told.reported("r", "gpu-a", 100, decode_dtype="bf16")
     (one,) = view(told).expected
-    assert (one.low_tok_per_s, one.row.tok_per_s, one.high_tok_per_s) == (about(100 / 1.05), about(100), about(105))
+    assert (one.low_tok_per_s, one.row.tok_per_s, one.high_tok_per_s) == (
+        about(100 / 1.05),
+        about(100),
+        about(105),
+    )
 
 
 @pytest.mark.parametrize(("dtype", "option"), [("bf16", ""), ("f32", "--dtype f32"), ("f16", None)])
