@@ -61,10 +61,15 @@ class _Series(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Series on file that are of one length, one a row, and whose they are: a run, and a part of it."""
+    """Series on file that are of one length, one a row, and whose they are: run, kind of series, and place."""
 
     times: NDArray[np.float64]
-    whose: list[tuple[str, str]]
+    whose: list[tuple[str, str, int]]
+
+    def name(self, row: int) -> str:
+        """What a series is told by."""
+        run, kind, place = self.whose[row]
+        return f"{run}, {kind.format(place)}"
 
 
 def new_samples(submission: Submission) -> Iterator[Problem]:
@@ -86,7 +91,7 @@ def _same(known: _Known | None, times: Times) -> str | None:
         return None
     alike = np.flatnonzero(known.times[:, 0] == times[0])
     found = alike[(known.times[alike] == np.array(times, np.float64)).all(axis=1)]
-    return ", ".join(known.whose[found[-1]]) if found.size else None
+    return known.name(found[-1]) if found.size else None
 
 
 def scaled_samples(submission: Submission) -> Iterator[Problem]:
@@ -128,7 +133,7 @@ def _scaled_of_filed(ours: list[_Series], known: _Known) -> dict[_Series, Proble
         others = np.flatnonzero(alike[mine])
         others = others[(known.times[others] != times[mine]).any(axis=1)]
         if others.size:
-            found[ours[mine]] = _of_another(ours[mine], ", ".join(known.whose[others[0]]))
+            found[ours[mine]] = _of_another(ours[mine], known.name(others[0]))
     return found
 
 
@@ -171,32 +176,34 @@ def _filed(submission: Submission, lengths: Collection[int]) -> dict[int, _Known
     """Of each length, the decode times of all rows on file and the kernel times of those of the new rows' devices."""
     devices = {new.result.device for new in submission.measured if new.result.kernels}
     series: dict[int, list[NDArray[np.float64]]] = defaultdict(list)
-    whose: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    whose: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
     for one in submission.filed.values():
-        found = [
-            (f"repetition {place}", times)
-            for place, times in enumerate(one.times.series if one.times else ())
-        ]
+        found = [("repetition {}", *part) for part in (one.times.together if one.times else ())]
         if one.result.device in devices and one.result.provenance == "measured":
             found += _kernel_times(one.path)
-        for part, times in found:
-            if len(times) in lengths:
-                series[len(times)].append(times)
-                whose[len(times)].append((one.id, part))
+        for kind, first, length, times in found:
+            if length in lengths:
+                series[length].append(times)
+                whose[length] += [(one.id, kind, first + more) for more in range(len(times) // length)]
     return {
         length: _Known(np.concatenate(same).reshape(-1, length), whose[length])
         for length, same in series.items()
     }
 
 
-def _kernel_times(path: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def _kernel_times(path: Path) -> Iterator[tuple[str, int, int, NDArray[np.float64]]]:
     try:
         found = _DECODER.decode(path.read_bytes()).kernels
     except (OSError, msgspec.MsgspecError):  # as where it was read first
         return
     for place, timing in enumerate(found.timings if found else ()):
         if timing.samples_ns:
-            yield f"kernels.timings[{place}]", np.array(timing.samples_ns, np.float64)
+            yield (
+                "kernels.timings[{}]",
+                place,
+                len(timing.samples_ns),
+                np.array(timing.samples_ns, np.float64),
+            )
 
 
 def _tells(times: Times) -> bool:

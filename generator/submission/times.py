@@ -68,6 +68,13 @@ class Times:
         return [self.values[start:end] for start, end in pairwise(accumulate(self.lengths, initial=0))]
 
     @property
+    def together(self) -> list[tuple[int, int, Numbers]]:
+        """The same series, as one row of numbers where of one length: the place of the first, and the length."""
+        if self.singly and len(set(self.lengths)) == 1:
+            return [(0, self.lengths[0], self.values)]
+        return [(place, len(one), one) for place, one in enumerate(self.series)]
+
+    @property
     def samples(self) -> DecodeSamples:
         """The same as samples, with nothing else that samples have."""
         unknown = (None, None, None)

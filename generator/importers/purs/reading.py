@@ -28,7 +28,7 @@ from schemas.parse import Unreadable, decode_utf8, parse_json
 from schemas.problems import closest, escaped
 
 MOST_BYTES = 8_000_000
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 MOST_COLUMNS = 100
 MOST_CHARACTERS = 20_000
 _BENCH = re.compile(r"^BENCH,", re.MULTILINE)

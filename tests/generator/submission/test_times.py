@@ -104,4 +104,18 @@ def test_repetitions_of_other_lengths_are_read_too() -> None:
     uneven = samples([1, 2, 3]) | {"repetitions": [repetition(step_ns=[1, 2, 9]), repetition(step_ns=[7])]}
     (times,) = read(uneven)
     assert [one.tolist() for one in times.series] == [[1, 2, 9], [7]]
+    assert [(place, length) for place, length, _ in times.together] == [(0, 3), (1, 1)]
+    assert [one.tolist() for _, _, one in times.together] == [[1, 2, 9], [7]]
     assert medians([times])[0].tpot_ns == decode_spread(whole(uneven)).median_ns == 4.5
+
+
+def test_series_of_one_length_lie_together() -> None:
+    (times,) = read(samples([5, 6]))
+    assert [(place, length, one.tolist()) for place, length, one in times.together] == [(0, 2, [5, 6] * 5)]
+    totals = samples([1, 1]) | {
+        "timing": "per_repetition",
+        "repetitions": [repetition(total_ns=n) for n in (4, 6)],
+    }
+    (times,) = read(totals)
+    assert [(place, length, one.tolist()) for place, length, one in times.together] == [(0, 2, [4, 6])]
+    assert medians([times])[0].tpot_ns == 2.5
