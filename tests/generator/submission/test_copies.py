@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
 
-from tests.generator.examples import sha256, timing, timings
+from tests.generator.examples import sha256, timing
 from tests.generator.submission.judged import asked, asked_once, passed, refused, refused_once
 from tests.submissions import DEVICE, NORM_TEXT, RUN, Data, Repository, noise, samples
 
@@ -36,8 +37,10 @@ def repetitions(row: Data) -> list[Data]:
     return found
 
 
-def of_kernels(repository: Repository, *series: list[int], run: str = RUN) -> Data:
-    entries = [
+def of_kernels(repository: Repository, *series: list[int]) -> Data:
+    """A row that has timed a kernel at other shapes besides."""
+    row = repository.row()
+    row["kernels"]["timings"] += [
         timing(
             "norm",
             ns=times,
@@ -47,7 +50,7 @@ def of_kernels(repository: Repository, *series: list[int], run: str = RUN) -> Da
         )
         for place, times in enumerate(series)
     ]
-    return repository.row(run, kernels=timings(*entries))
+    return row
 
 
 def test_a_repetition_of_the_same_row_is_a_copy(repository: Repository) -> None:
@@ -109,7 +112,7 @@ def test_times_of_a_kernel_of_the_same_row_are_a_copy(repository: Repository) ->
     times = noise(900, 50, 20, "norm")
     line = refused_once(judged(repository, of_kernels(repository, times, times)), "new-samples")
     assert (
-        f"kernels.timings[1].samples_ns: is a copy (got the times of {RUN}, kernels.timings[0].samples_ns)"
+        f"kernels.timings[2].samples_ns: is a copy (got the times of {RUN}, kernels.timings[1].samples_ns)"
         in line
     )
 
@@ -130,6 +133,80 @@ def test_short_kernels_may_take_the_same_ticks_by_chance(repository: Repository,
 def test_a_whole_copied_row_is_told_repetition_by_repetition(with_old: Repository) -> None:
     row = old(with_old) | {"id": RUN, "submitter": "A. Person", "measured_at": "2026-02-01T12:10:00Z"}
     assert len(refused(judged(with_old, row), "new-samples")) == 6
+
+
+# --- in another order -----------------------------------------------------------------------------
+
+ORDERS: dict[str, Callable[[list[int]], list[int]]] = {
+    "shuffled": lambda times: random.Random(1).sample(times, len(times)),  # noqa: S311 - no secret
+    "reversed": lambda times: times[::-1],
+    "rotated": lambda times: times[7:] + times[:7],
+    "sorted": sorted,
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
+def test_a_repetition_on_file_in_another_order_is_a_copy(
+    with_old: Repository, order: Callable[[list[int]], list[int]]
+) -> None:
+    row = with_old.row()
+    repetitions(row)[0]["step_ns"] = order(repetitions(old(with_old))[4]["step_ns"])
+    assert refused_once(judged(with_old, row), "new-samples") == (
+        f"{PLACE}: decode.samples.repetitions[0]: is a copy in another order (got the times of {OLD}, repetition 4); "
+        "submit the file as the runner wrote it"
+    )
+
+
+def test_a_repetition_of_the_same_row_in_another_order_is_a_copy(repository: Repository) -> None:
+    row = repository.row()
+    repetitions(row)[3]["step_ns"] = sorted(repetitions(row)[1]["step_ns"])
+    line = refused_once(judged(repository, row), "new-samples")
+    assert f"is a copy in another order (got the times of {RUN}, decode.samples.repetitions[1])" in line
+
+
+def test_times_of_a_kernel_in_another_order_are_a_copy(repository: Repository) -> None:
+    times = noise(9_000_000, 500_000, 20, "other")
+    line = refused_once(judged(repository, of_kernels(repository, times, times[::-1])), "new-samples")
+    assert "kernels.timings[2].samples_ns: is a copy in another order" in line
+
+
+@pytest.mark.parametrize(
+    "times", [noise(900, 12, 20, "norm"), noise(900, 50, 20, "norm"), [900, 901, 902, 903] * 10]
+)
+def test_short_kernels_may_take_the_same_ticks_in_another_order_by_chance(
+    repository: Repository, times: list[int]
+) -> None:
+    passed(judged(repository, of_kernels(repository, times, times[::-1])))
+
+
+def cut_otherwise(row: Data, theirs: Data, first: int) -> None:
+    """Give ``row`` the steps of ``theirs``, begun at the one of place ``first``."""
+    steps = [time for one in repetitions(theirs) for time in one["step_ns"]]
+    steps = steps[first:] + steps[:first]
+    for turn, one in enumerate(repetitions(row)):
+        one["step_ns"] = steps[64 * turn : 64 * (turn + 1)]
+
+
+@pytest.mark.parametrize("first", [1, 100])
+def test_all_steps_of_a_row_on_file_cut_into_other_repetitions_are_a_copy(
+    with_old: Repository, first: int
+) -> None:
+    row = with_old.row()
+    cut_otherwise(row, old(with_old), first)
+    assert refused_once(judged(with_old, row), "new-samples") == (
+        f"{PLACE}: decode.samples: is a copy in another order (got the times of {OLD}, decode.samples); "
+        "submit the file as the runner wrote it"
+    )
+
+
+def test_all_steps_of_another_new_row_cut_elsewhere_are_a_copy(repository: Repository) -> None:
+    repository.submit(repository.row())
+    other = repository.row(f"{DEVICE}-f16-20260202t120000z", slower=1.01, submitter="B. Person",
+                           measured_at="2026-02-02T12:10:00Z")  # fmt: skip
+    cut_otherwise(other, repository.row(), 1)
+    assert f"decode.samples: is a copy in another order (got the times of {RUN}, decode.samples)" in (
+        refused_once(judged(repository, other), "new-samples")
+    )
 
 
 # --- scaled and shifted ---------------------------------------------------------------------------
@@ -168,9 +245,9 @@ def test_a_row_of_one_repetition_shifted_is_asked_for(repository: Repository) ->
 
 
 def test_scaled_times_of_a_kernel_are_asked_for(repository: Repository) -> None:
-    times = noise(90_000, 50_000, 20, "norm")
+    times = noise(90_000, 50_000, 20, "other")
     report = judged(repository, of_kernels(repository, times, [2 * time + 7 for time in times]))
-    assert "kernels.timings[1].samples_ns: is another series" in asked_once(report, "scaled-samples")
+    assert "kernels.timings[2].samples_ns: is another series" in asked_once(report, "scaled-samples")
 
 
 def test_a_slow_first_step_that_all_repetitions_share_makes_none_a_copy(repository: Repository) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.hostile.base import NEW, ON_FILE, Case, Scratch, also, device, ledger, named, published, row
 from tests.submissions import RUN
@@ -25,6 +26,26 @@ def _own_samples(scratch: Scratch) -> None:
     scratch.submit(data)
 
 
+def _sorted_samples(scratch: Scratch) -> None:
+    data, theirs = scratch.valid(), json.loads((scratch.root / ON_FILE).read_text())
+    for ours, one in zip(_repetitions(data), _repetitions(theirs), strict=True):
+        ours["step_ns"] = sorted(one["step_ns"])
+    scratch.submit(data)
+
+
+def _moved_borders(scratch: Scratch) -> None:
+    data, theirs = scratch.valid(), json.loads((scratch.root / ON_FILE).read_text())
+    steps = [time for one in _repetitions(theirs) for time in one["step_ns"]]
+    length = len(steps) // len(_repetitions(data))
+    for turn, ours in enumerate(_repetitions(data)):
+        ours["step_ns"] = (steps[1:] + steps[:1])[length * turn : length * (turn + 1)]
+    scratch.submit(data)
+
+
+def _repetitions(row: Any) -> Any:
+    return row["decode"]["samples"]["repetitions"]
+
+
 def _device_twice(scratch: Scratch) -> None:
     scratch.write("data/devices/more/gpu-a.md", (scratch.data / "devices/gpu-a.md").read_bytes())
 
@@ -35,6 +56,8 @@ CASES = (
     Case("an id of a published row", named("page-a"), "valid", "id"),
     Case("samples on file", _samples_on_file, "new-samples", "decode.samples.repetitions[0]", builds=True),
     Case("samples twice in a row", _own_samples, "new-samples", "decode.samples.repetitions[4]", builds=True),
+    Case("samples on file, sorted", _sorted_samples, "new-samples", "decode.samples.repetitions[0]", builds=True),
+    Case("samples on file, begun a step later", _moved_borders, "new-samples", "decode.samples", builds=True),
     Case("a name in other case", row(("submitter", "a. person")), "own-names", "submitter", builds=True),
     Case("a name with another dot", row(("submitter", "A Person")), "own-names", "submitter", builds=True),
     Case("a name in another script", row(("submitter", "\u0410. Person")), "own-names", "submitter", builds=True),
