@@ -100,13 +100,22 @@ def _future(path: str, field: str, text: str | None, today: date) -> Iterator[Pr
 def _run(data: Dataset, entry: RunRows, path: str, today: date) -> Iterator[Problem]:
     run = entry.run
     if run.device not in data.devices and run.device not in data.broken:
-        owners = {alias: name for name, device in data.devices.items() for alias in device.aliases}
-        known = [*data.devices, *owners]
-        remedy = f"write '{owners[run.device]}'" if run.device in owners else closest(run.device, known)
-        yield Problem(path, "device", f"is unknown (got '{run.device}')", remedy)
+        yield Problem(path, "device", f"is unknown (got '{run.device}')", _device_remedy(data, entry))
     yield from _place(data, entry, path)
     yield from _future(path, "measured_at", run.measured_at, today)
     yield from _future(path, "source.retrieved", run.source_retrieved, today)
+
+
+def _device_remedy(data: Dataset, entry: RunRows) -> str:
+    """A measured row's device is seldom misspelt: a runner wrote both files, and one was left behind."""
+    name = entry.run.device
+    owners = {alias: one for one, device in data.devices.items() for alias in device.aliases}
+    if name in owners:
+        return f"write '{owners[name]}'"
+    nearest = closest(name, [*data.devices, *owners])
+    if entry.run.provenance != "measured":
+        return nearest
+    return f"add {data.folder}/devices/{name}.md, which the runner drafted; else {nearest}"
 
 
 def _place(data: Dataset, entry: RunRows, path: str) -> Iterator[Problem]:

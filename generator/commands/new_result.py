@@ -97,9 +97,8 @@ def new_result_command(reported: bool, data_dir: Path, **said: Any) -> None:
     draft = Draft(f"reported/{said['source_folder']}/{said['id']}.json", written(record) + "\n")
     if problems := _problems(folder, said, draft, left_open):
         refuse_draft(problems)
-    new_folder = not (folder / draft.place).parent.exists()
     shown = file_draft(draft, folder)
-    click.echo("\n".join([*_report(shown, left_open, new_folder), "Then:", f"  {checking(draft, folder)}"]))
+    click.echo("\n".join([*_report(shown, left_open), "Then:", f"  {checking(draft, folder)}"]))
 
 
 def _problems(
@@ -222,16 +221,14 @@ def _value(record: Any, field: str) -> Any:
     return reduce(lambda part, name: part[name], field.split("."), record)
 
 
-def _report(shown: str, left_open: Mapping[str, str], new_folder: bool) -> list[str]:
+def _report(shown: str, left_open: Mapping[str, str]) -> list[str]:
     """What was written, and what is still to be filled in."""
     lines = [f"{shown} is drafted{'' if left_open else ', and valid as it stands'}."]
     if left_open:
         lines += ["`validate` refuses it until you fill in, as the publication has it:"]
         lines += [f"  {field:<{max(map(len, left_open))}}  {what}" for field, what in left_open.items()]
-    lines += [
+    return [
+        *lines,
         "Look through the rest: what the publication does say belongs in place of null",
         "or not_stated, above all in decode.contract; what it does not say stays so.",
     ]
-    if new_folder:
-        lines += ["Its folder is new: name the publication in data/README.md."]
-    return lines

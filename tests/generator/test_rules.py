@@ -40,6 +40,20 @@ def test_an_unknown_device_is_listed_with_the_nearest_one(basic: Folder) -> None
     )
 
 
+def test_an_unknown_device_of_a_measured_row_asks_for_its_drafted_file_first(basic: Folder) -> None:
+    basic.measured("r", "gpu-aa", samples([1000]))
+    (line,) = (line for line in basic.problems() if ": device: " in line)
+    assert line == (
+        "data/results/gpu-aa/r.json: device: is unknown (got 'gpu-aa'); "
+        "add data/devices/gpu-aa.md, which the runner drafted; else did you mean 'gpu-a'? known: gpu-a, gpu-b"
+    )
+
+
+def test_an_alias_of_a_measured_row_is_answered_with_its_device(basic: Folder) -> None:
+    basic.device("gpu-b", aliases=["old-name"]).measured("r", "old-name", samples([1000]))
+    assert any(line.endswith("; write 'gpu-b'") for line in basic.problems())
+
+
 def test_an_alias_is_answered_with_its_device(basic: Folder) -> None:
     basic.device("gpu-b", aliases=["old-name"]).reported("r", "old-name")
     assert only(basic) == f"{ROW}: device: is unknown (got 'old-name'); write 'gpu-b'"

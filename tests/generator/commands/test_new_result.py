@@ -125,10 +125,8 @@ def test_a_row_that_is_no_decode_row_of_the_device_has_no_baselines(basic: Folde
         assert line.endswith("known: top")
 
 
-def test_a_new_folder_is_to_be_named_among_the_sources(basic: Folder) -> None:
-    said = "name the publication in data/README.md"
-    assert said in run(basic, "new-result", "--reported", *options()).stdout
-    assert said not in run(basic, "new-result", "--reported", *options(device="gpu-b")).stdout
+def test_a_draft_asks_for_nothing_that_a_submission_may_not_hold(basic: Folder) -> None:
+    assert "README" not in run(basic, "new-result", "--reported", *options()).stdout
 
 
 def test_what_is_missing_is_told_at_once(basic: Folder) -> None:
