@@ -33,8 +33,8 @@ from generator.submission.submission import read_submission
 def check_submission_command(base: str, root: Path, form: str, output: Path | None) -> None:
     """Judge what the checkout adds to the record since REV, committed or not: what a pull request's check runs.
 
-    Says of each rule what came of it, and of each new row how it would appear: its rank, whom it displaces, who has
-    measured the same, and how far it compares with its neighbours. Nothing is written but --output.
+    Says of each rule what came of it, and of each new row how it would appear: its rank, which rows it stands between,
+    who has measured the same, and how far it compares with its neighbours. Nothing is written but --output.
 
     Exit code 0 where no rule refuses it, even if a person has to decide; 1 where one does; 2 where there is nothing to
     compare with. What each rule means is on the Methodology page.

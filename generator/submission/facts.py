@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.formats import MISSING, number, percent, rank
+from generator.formats import MISSING, number, percent, rank, times
 from schemas.standing import REPRODUCED_WITHIN_PERCENT
 
 Plain = Mapping[str, Any]
@@ -30,7 +30,9 @@ def facts(preview: Plain) -> Iterator[tuple[str, str]]:
     if preview["above"]:
         yield "comes after", _neighbour(preview["above"])
     if preview["below"]:
-        yield "displaces", _neighbour(preview["below"])
+        yield "comes before", _neighbour(preview["below"])
+    if preview["baseline_of"]:
+        yield "baseline of", _baseline_of(preview["baseline_of"])
     yield from _compared(preview)
     if preview["supersedes"]:
         yield "supersedes", ", ".join(preview["supersedes"])
@@ -83,6 +85,12 @@ def _neighbour(neighbour: Plain) -> str:
     return f"{neighbour['run']} ({neighbour['device']}, {number(neighbour['tok_per_s'])} tok/s)"
 
 
+def _baseline_of(one: Plain) -> str:
+    if one["tok_per_s"] is None:
+        return f"{one['run']}, whose figure is not known"
+    return f"{one['run']} ({number(one['tok_per_s'])} tok/s), which is {times(one['times'])} this baseline"
+
+
 def _compared(preview: Plain) -> Iterator[tuple[str, str]]:
     """How far its neighbours compare with it; in brackets stands what the new row has, then what the other has."""
     beside = [one for one in (preview["above"], preview["below"]) if one]
@@ -106,5 +114,10 @@ def _reproduced(preview: Plain) -> str:
 
 
 def _drift(one: Plain) -> str:
-    percents = f"{one['percent']:+.1f} %".replace("-", "−")
-    return f"{one['run']} by {one['by']} ({percents})"
+    return f"{one['run']} by {one['by']} ({_signed(one['percent'])} %)"
+
+
+def _signed(value: float) -> str:
+    """With its sign, but for what is nothing once it is rounded; as the macro of that name of the site."""
+    text = f"{value:+.1f}".replace("-", "−")
+    return text[1:] if text[1:] == "0.0" else text

@@ -109,24 +109,28 @@ def _shortened(value: Any) -> Any:
 
 
 def as_text(report: Report, width: int = WIDTH) -> Iterator[str]:
-    """Lines for a terminal: what passed in one paragraph, then what did not, how rows would appear, the verdict."""
-    if passed := report.named("passed"):
-        lines = _wrapped("; ".join(one.rule.title for one in passed), " " * 16, " " * 16, width)
-        yield from (_label("passed") + lines[0].lstrip(), *lines[1:])
-    for one in (*report.named("for a person"), *report.named("refused")):
-        yield from ("", _label(one.verdict) + one.rule.title)
-        for problem in one.problems[:MOST_PROBLEMS]:
-            yield from _wrapped(str(problem), "    ", "      ", width)
-        if (more := len(one.problems) - MOST_PROBLEMS) > 0:
-            yield f"    and {more:,} more"
+    """Lines for a terminal: what refuses, what a person decides, how rows would appear, and the verdict last."""
+    for one in (*report.named("refused"), *report.named("for a person")):
+        yield _label(one.verdict) + one.rule.title
+        yield from _problems(one, width)
+        yield ""
     for preview in report.previews:
         shown = _shortened(asdict(preview))
-        yield from ("", f"  {shown['run']}")
+        yield f"  {shown['run']}"
         for about, said in facts(shown):
-            yield from _wrapped(said, f"    {about:11} ", " " * 16, width)
-    if report.judged:
+            yield from _wrapped(said, f"    {about:12} ", " " * 17, width)
+        yield ""
+    if passed := report.named("passed"):
+        yield f"{_label('passed')}{len(passed)} of {plural(len(report.judged), 'rule')}"
         yield ""
     yield from _wrapped(_last(report), "", "  ", width)
+
+
+def _problems(one: Judged, width: int) -> Iterator[str]:
+    for problem in one.problems[:MOST_PROBLEMS]:
+        yield from _wrapped(str(problem), "    ", "      ", width)
+    if (more := len(one.problems) - MOST_PROBLEMS) > 0:
+        yield f"    and {more:,} more"
 
 
 def _label(verdict: Verdict) -> str:

@@ -6,7 +6,7 @@ The same ranks as the site's (:mod:`schemas.standing`), from what is read of tho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
@@ -19,6 +19,7 @@ from generator.submission.submission import New, Submission
 from schemas.standing import Timed, superseded
 
 Interval = tuple[float, float]
+_OTHER = "another step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +119,30 @@ def field_of(entries: Iterable[Entry]) -> Field:
 
 
 def fields_of(submission: Submission, model: str) -> tuple[Field, Field]:
-    """The ranked rows of ``model`` on file, and those once the submission is merged."""
-    before = field_of(_on_file(submission, model))
-    replaced = submission.superseded | superseded(
-        [*_timed_new(submission), *_beside(submission, submission.decoded)]
-    )
-    kept = (entry for entry in before.entries if entry.run not in replaced)
+    """The ranked rows of ``model`` as the base has them, and those once the submission is merged."""
+    was_gone, gone = _gone_before(submission), gone_after(submission)
+    filed = [_entry(one) for one in _on_file(submission, model, was_gone & gone)]
     fresh = (
         _entry_of(new) for new in submission.new if _decodes(new, model) and not why_unranked(submission, new)
     )
-    return before, field_of([*kept, *(entry for entry in fresh if entry.run not in replaced)])
+    before = field_of(entry for entry in filed if entry.run not in was_gone)
+    return before, field_of(entry for entry in [*filed, *fresh] if entry.run not in gone)
+
+
+def _gone_before(submission: Submission) -> Set[str]:
+    """The rows on file that stand no longer in the base: withdrawn by its ledger, or superseded by what that leaves."""
+    ledger = submission.ledger_before
+    withdrawn = {entry.result for entry in ledger.retractions} if ledger else set()
+    if withdrawn == submission.dataset.retractions.keys():
+        return withdrawn | submission.superseded.keys()
+    timed = (one.timed for one in submission.filed.values() if one.timed and one.id not in withdrawn)
+    return withdrawn | superseded(timed).keys()
+
+
+def gone_after(submission: Submission) -> Set[str]:
+    """The rows, on file and new, that stand no longer once the submission is merged: withdrawn or superseded."""
+    fresh = superseded([*_timed_new(submission), *_beside(submission, submission.decoded)])
+    return submission.dataset.retractions.keys() | submission.superseded.keys() | fresh.keys()
 
 
 def takes_place_of(submission: Submission, new: New) -> tuple[str, ...]:
@@ -152,6 +167,14 @@ def why_unranked(submission: Submission, new: New) -> str | None:
     return _why_uncounted(submission, new)
 
 
+def counts(new: New) -> bool:
+    """Whether its decode block is a whole step that is not known to be wrong; as :attr:`Filed.counts`."""
+    row = new.rows.decode
+    return (
+        row is not None and not new.result.quick and row.numerics_ok is not False and row.contract != _OTHER
+    )
+
+
 def _why_uncounted(submission: Submission, new: New) -> str | None:
     """Why a new decode row neither carries a rank nor supersedes another."""
     row = new.rows.decode
@@ -159,7 +182,7 @@ def _why_uncounted(submission: Submission, new: New) -> str | None:
         (new.result.role != "contender", f"it is a {new.result.role}"),
         (new.result.quick, "it is a quick run"),
         (row is not None and row.numerics_ok is False, "it fails its check"),
-        (row is not None and row.contract == "another step", "it contains another step than the board's"),
+        (row is not None and row.contract == _OTHER, "it contains another step than the board's"),
         (new.result.id in submission.dataset.retractions, "it is withdrawn"),
     )
     return next((why for holds, why in reasons if holds), None)
@@ -179,16 +202,16 @@ def _timed_new(submission: Submission) -> Iterator[Timed]:
     return (timed(new) for new in submission.decoded if not _why_uncounted(submission, new))
 
 
-def _on_file(submission: Submission, model: str) -> list[Entry]:
+def _on_file(submission: Submission, model: str, gone: Set[str]) -> list[Filed]:
+    """The rows of ``model`` on file that may be ranked, but for those that are ``gone``; their medians are known."""
     known = {device.id for device in submission.dataset.devices.values() if device.peak_bandwidth}
-    gone = submission.dataset.retractions.keys() | submission.superseded.keys()
     ranked = [
         one
         for one in submission.filed.values()
         if one.is_of(model) and one.ranks and one.result.device in known and one.id not in gone
     ]
     know_medians(ranked)
-    return [_entry(one) for one in ranked]
+    return ranked
 
 
 def _entry(one: Filed) -> Entry:

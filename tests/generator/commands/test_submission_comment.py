@@ -45,6 +45,18 @@ def test_what_is_no_report_exits_with_1(tmp_path: Path, raw: bytes) -> None:
     assert result.stderr.endswith("; no comment is written\n")
 
 
+def test_a_report_of_another_revision_exits_with_1_and_says_why(tmp_path: Path) -> None:
+    rule = {"id": "of-tomorrow", "title": "New", "verdict": "passed", "count": 0, "problems": []}
+    report = {"schema": "decode-board/report/1", "base": "0" * 40, "verdict": "passed", "changes": 1}
+    (tmp_path / "report.json").write_text(json.dumps(report | {"rules": [rule], "previews": []}))
+    result = comment(tmp_path / "report.json")
+    assert result.exit_code == 1
+    assert result.stdout.startswith(
+        "report.json: rules: are not those of this revision (got 1 rule; without "
+    )
+    assert "with the unknown 'of-tomorrow'" in result.stdout
+
+
 def test_a_report_that_is_too_large_is_not_read_to_its_end(tmp_path: Path) -> None:
     with (tmp_path / "report.json").open("wb") as file:
         file.truncate(20_000_000_000)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from generator.submission.comment import MOST_BYTES, inert, markdown, read_report
 from generator.submission.facts import excerpt, facts
+from generator.submission.rules import RULES
 from schemas.load import schema
-from tests.generator.submission.reports import HOSTILE, reports, texts
+from tests.generator.submission.reports import HOSTILE, preview, reports, texts
 from tests.submissions import Data
 
 SITE = "https://board.example/methodology/"
@@ -100,11 +101,27 @@ def line_of(problem: Data) -> str:
     return seen("{path}: {field} {problem}; {remedy}".format(**problem))
 
 
+TITLES = {rule.id: rule.title for rule in RULES}
+
+
+def judged(**broken: int) -> list[Data]:
+    """What came of every rule: so many problems of each that is named."""
+    return [
+        {
+            "id": rule.id,
+            "title": rule.title,
+            "verdict": "passed" if rule.id not in broken else "for a person" if rule.asks else "refused",
+            "count": broken.get(rule.id, 0),
+            "problems": [problem()] * min(1, broken.get(rule.id, 0)),
+        }
+        for rule in RULES
+    ]
+
+
 def report(**changes: object) -> Data:
     """A report of one broken rule."""
-    broken = {"id": "valid", "title": "Valid", "verdict": "refused", "count": 1, "problems": [problem()]}
     empty = {"schema": "decode-board/report/1", "base": "0" * 40, "verdict": "refused", "changes": 1}
-    return empty | {"rules": [broken], "previews": []} | changes
+    return empty | {"rules": judged(valid=1), "previews": []} | changes
 
 
 def problem(**changes: str) -> Data:
@@ -142,7 +159,32 @@ def test_any_text_stays_that_text(text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_github_makes_a_link_or_a_mention_of_is_broken_apart(text: str) -> None:
     shown = page(inert(f"see {text} there")).text
-    assert not re.search(r"@\w|#\d|://|\b(gh|ghsa|cve)-\w|\bwww\.\w|\w:\w+:", shown, re.IGNORECASE)
+    assert not re.search(
+        r"@\w|#\d|://|\b(gh|ghsa|cve)-\w|\bwww\.\w|\w:\w+:|\b[0-9a-f]{7,40}\b", shown, re.IGNORECASE
+    )
+
+
+@pytest.mark.parametrize("word", ["a" * 7, "0123abc", "1" * 39 + "f", "ABCDEF0"])
+def test_a_word_that_may_be_a_commit_is_broken_where_nobody_sees_it(word: str) -> None:
+    shown = page(inert(f"see ({word}), x_{word}")).text
+    assert not re.search("[0-9a-fA-F]{5}", shown)
+    assert seen(shown) == f"see ({word}), x_{word}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1234567",
+        "1,234,567 ns",
+        "20260201120000",
+        "facade",
+        "gpu-a-f16-20260201t120000z",
+        "a" * 41,
+        "1.0000001",
+    ],
+)
+def test_numbers_and_words_that_are_no_commit_are_left_alone(text: str) -> None:
+    assert page(inert(text)).text.strip() == f"{text}"
 
 
 def test_text_takes_one_line() -> None:
@@ -161,20 +203,20 @@ def test_any_report_becomes_a_comment_that_says_what_it_says(drawn: Data) -> Non
     assert shown.tags <= SHOWN
     assert all(re.fullmatch(re.escape(SITE) + r"#rule-[a-z0-9-]+", link) for link in shown.links), shown.links
     assert not re.search(r"@\w|#\d|://|\bwww\.\w", shown.text, re.IGNORECASE)
-    if drawn["verdict"] == "nothing submitted":
+    if not drawn["rules"]:
         assert "nothing of the record" in comment
         return
     rows = [[seen(cell) for cell in row] for row in shown.rows if row]
     lines = [seen(line) for line in shown.lines]
-    verdicts = {"refused": "❌ refused", "for a person": "👀 for a person", "passed": "✅ passed"}
-    for rule in drawn["rules"]:
-        assert [seen(rule["title"]), verdicts[rule["verdict"]]] in rows
-        for one in rule["problems"] if rule["verdict"] != "passed" else ():
+    for rule, told in zip(RULES, drawn["rules"], strict=True):
+        broken = "👀 for a person" if rule.asks else "❌ refused"
+        assert [rule.title, broken if told["count"] or told["problems"] else "✅ passed"] in rows
+        for one in told["problems"]:
             assert line_of(one) in lines
-    for preview in drawn["previews"]:
-        for about, said in facts(preview):
+    for shown_row in drawn["previews"]:
+        for about, said in facts(shown_row):
             assert [about, seen(said)] in rows
-        for *cells, _ in excerpt(preview):
+        for *cells, _ in excerpt(shown_row):
             assert [seen(cell) for cell in cells] in rows
     facts_and_cells = sum(len(list(facts(one))) + len(list(excerpt(one))) + 2 for one in drawn["previews"])
     assert len(rows) == facts_and_cells + len(drawn["rules"]) + 1
@@ -184,32 +226,62 @@ def test_a_comment_tells_the_rule_the_place_and_the_remedy() -> None:
     shown = page(markdown(report(), SITE))
     assert "Refused: something is to be mended" in shown.text
     assert shown.lines[0] == "data/a.json: id is wrong (got 1); mend it"
-    assert shown.links == [f"{SITE}#rule-valid"] * 2
+    assert shown.links == [
+        f"{SITE}#rule-valid",
+        *(f"{SITE}#rule-{rule.id}" for rule in RULES),
+    ]
+
+
+@pytest.mark.parametrize("verdict", ["passed", "for a person", "nothing submitted"])
+def test_a_report_is_not_believed_what_it_calls_a_broken_rule(verdict: str) -> None:
+    told = [rule | {"title": "Only a formality", "verdict": "passed"} for rule in judged(valid=1, outlier=1)]
+    comment = markdown(report(verdict=verdict, rules=told), SITE)
+    shown = page(comment)
+    assert comment.startswith("### ❌ Refused")
+    assert "formality" not in shown.text
+    rows = [[seen(cell) for cell in row] for row in shown.rows]
+    assert [TITLES["valid"], "❌ refused"] in rows
+    assert [TITLES["outlier"], "👀 for a person"] in rows
+
+
+def test_what_asks_is_for_a_person_and_comes_after_what_refuses() -> None:
+    assert markdown(report(verdict="refused", rules=judged(outlier=2)), SITE).startswith(
+        "### 👀 No rule refuses"
+    )
+    comment = markdown(report(rules=judged(withdrawal=1, varied=1)), SITE)
+    assert comment.index(TITLES["varied"]) < comment.index(TITLES["withdrawal"])
+
+
+def test_a_rule_with_problems_that_it_does_not_count_is_broken() -> None:
+    told = [rule | {"count": 0} for rule in judged(valid=1)]
+    assert markdown(report(rules=told), SITE).startswith("### ❌ Refused")
+
+
+def test_every_table_has_a_header() -> None:
+    assert "| | |" not in markdown(report(previews=[preview()]), SITE)
+    assert "\n| of the row | |\n|---|---|\n" in markdown(report(previews=[preview()]), SITE)
 
 
 def test_what_is_left_out_is_counted() -> None:
-    broken = report()["rules"][0] | {"count": 1_234}
-    assert "- and 1,233 more\n" in markdown(report(rules=[broken]), SITE)
+    assert "- and 1,233 more\n" in markdown(report(rules=judged(valid=1_234)), SITE)
 
 
 def test_where_the_site_is_not_known_nothing_is_linked() -> None:
     shown = page(markdown(report(), None))
     assert shown.links == []
-    assert "Valid" in shown.text
+    assert TITLES["valid"] in shown.text
 
 
 def test_a_comment_is_cut_at_a_line_and_says_so() -> None:
     problems = [problem(problem="&" * 401, remedy=f"{number}") for number in range(20)]
-    broken = {"id": "valid", "title": "Valid", "verdict": "refused", "count": 20, "problems": problems}
-    comment = markdown(report(rules=[broken] * 10), SITE)
+    comment = markdown(report(rules=[rule | {"count": 20, "problems": problems} for rule in judged()]), SITE)
     assert 50_000 < len(comment) <= 65_536
     assert comment.endswith("\nThis is cut short; the log of the check has all of it.\n")
     assert page(comment).tags <= SHOWN
 
 
 def test_a_comment_that_is_cut_within_what_is_folded_unfolds_its_end() -> None:
-    passed = {"id": "valid", "title": "&" * 401, "verdict": "passed", "count": 0, "problems": []}
-    comment = markdown(report(verdict="passed", rules=[passed] * 100), SITE)
+    comment = markdown(report(verdict="passed", rules=judged()), "https://board.example/" + "a" * 3_000)
     assert comment.index("</details>") < comment.index("This is cut short")
 
 
@@ -252,18 +324,51 @@ def test_what_is_no_report_is_refused(raw: bytes, said: str) -> None:
         {"base": "main"},
         {"changes": -1},
         {"html": "<b>"},
-        {"rules": [report()["rules"][0]] * 101},
-        {"rules": [report()["rules"][0] | {"id": "a)(https://evil.example"}]},
-        {"rules": [report()["rules"][0] | {"verdict": "fine"}]},
-        {"rules": [report()["rules"][0] | {"problems": [problem()] * 21}]},
-        {"rules": [report()["rules"][0] | {"problems": [problem(path="a\nb")]}]},
-        {"rules": [report()["rules"][0] | {"problems": [problem(path="a\u202eb")]}]},
-        {"rules": [report()["rules"][0] | {"problems": [problem(path="a" * 402)]}]},
+        {"rules": judged()[:1] * 101},
+        {"rules": [rule | {"id": "a)(https://evil.example"} for rule in judged()]},
+        {"rules": [rule | {"verdict": "fine"} for rule in judged()]},
+        {"rules": [rule | {"problems": [problem()] * 21} for rule in judged()]},
+        {"rules": [rule | {"problems": [problem(path="a\nb")]} for rule in judged()]},
+        {"rules": [rule | {"problems": [problem(path="a\u202eb")]} for rule in judged()]},
+        {"rules": [rule | {"problems": [problem(path="a" * 402)]} for rule in judged()]},
         {"previews": [{}]},
     ],
 )
 def test_a_report_beyond_its_schema_is_refused(changes: Data) -> None:
-    assert isinstance(read(json.dumps(report(**changes)).encode()), list)
+    lines = read(json.dumps(report(**changes)).encode())
+    assert isinstance(lines, list)
+    assert "are not those of this revision" not in lines[0]
+
+
+_ALL = judged()
+_UNKNOWN = _ALL[0] | {"id": "of-tomorrow"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "differ"),
+    [
+        (_ALL[1:], f"{len(RULES) - 1} rules; without '{RULES[0].id}'"),
+        ([*_ALL, _UNKNOWN], f"{len(RULES) + 1} rules; with the unknown 'of-tomorrow'"),
+        (
+            [*_ALL[1:], _UNKNOWN],
+            f"{len(RULES)} rules; without '{RULES[0].id}'; with the unknown 'of-tomorrow'",
+        ),
+        (_ALL[::-1], f"{len(RULES)} rules; in another order, or more than once"),
+        ([*_ALL, _ALL[0]], f"{len(RULES) + 1} rules; in another order, or more than once"),
+        ([], f"0 rules; without {', '.join(repr(rule.id) for rule in RULES[:3])} and {len(RULES) - 3} more"),
+    ],
+)
+def test_a_report_of_other_rules_is_refused(rules: list[Data], differ: str) -> None:
+    assert read(json.dumps(report(rules=rules)).encode()) == [
+        f"report.json: rules: are not those of this revision (got {differ}); check the submission again with this "
+        "revision"
+    ]
+
+
+def test_where_nothing_was_submitted_there_is_no_rule_and_no_preview() -> None:
+    nothing = report(verdict="nothing submitted", rules=[])
+    assert read(json.dumps(nothing).encode()) == nothing
+    assert isinstance(read(json.dumps(nothing | {"previews": [preview()]}).encode()), list)
 
 
 def test_the_schema_bounds_every_text() -> None:

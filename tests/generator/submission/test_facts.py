@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from generator.submission.facts import excerpt, facts, place
+from tests.generator.submission.reports import drift, neighbour, place_of, preview
 from tests.submissions import Data
 
 
-def place_of(rank: int, best: int | None = None, worst: int | None = None, of: int = 9) -> Data:
-    return {"rank": rank, "best": best or rank, "worst": worst or rank, "of": of}
-
-
-def neighbour(run: str, comparability: str = "like for like", **changes: Any) -> Data:
-    found = {
-        "run": run,
-        "device": "gpu-b",
-        "tok_per_s": 12.3456,
-        "place": place_of(3),
-        "comparability": comparability,
-    }
-    return found | changes
-
-
-def drift(run: str, percent: float, within: bool = True, published: bool = False) -> Data:
-    return {"run": run, "by": "B. Person", "published": published, "percent": percent, "within": within}
-
-
-def preview(**changes: Any) -> Data:
-    return {
-        "run": "run-1", "path": "data/x.json", "device": "gpu-a", "model": "tiny", "dtype": "f16", "depth_tokens": 1280,
-        "stack": "an emitter", "submitter": "A. Person", "provenance": "measured", "tok_per_s": 10.0,
-        "tok_per_s_low": 9.5, "tok_per_s_high": 10.5, "tpot_ms": 100.0, "mbu_percent": 61.23, "unranked": None,
-        "before": place_of(5), "after": place_of(4, 3, 5), "above": None, "below": None, "supersedes": [], "drifts": [],
-        "others": 0,
-    } | changes  # fmt: skip
-
-
-def said(about: str, **changes: Any) -> list[str]:
+def said(about: str, **changes: object) -> list[str]:
     return [text for name, text in facts(preview(**changes)) if name == about]
 
 
@@ -58,7 +28,11 @@ def said(about: str, **changes: Any) -> list[str]:
          "row is 5 of 9 today"),
         ("rank", {"after": None}, "none, as nobody says why; its device's best row is 5 of 9 today"),
         ("comes after", {"above": neighbour("run-2")}, "run-2 (gpu-b, 12.35 tok/s)"),
-        ("displaces", {"below": neighbour("run-3")}, "run-3 (gpu-b, 12.35 tok/s)"),
+        ("comes before", {"below": neighbour("run-3")}, "run-3 (gpu-b, 12.35 tok/s)"),
+        ("baseline of", {"baseline_of": {"run": "run-3", "tok_per_s": 12.3456, "times": 1.23456}},
+         "run-3 (12.35 tok/s), which is 1.23× this baseline"),
+        ("baseline of", {"baseline_of": {"run": "run-3", "tok_per_s": None, "times": None}},
+         "run-3, whose figure is not known"),
         ("supersedes", {"supersedes": ["run-4", "run-5"]}, "run-4, run-5"),
         ("reproduced", {}, "not yet: nobody else has measured this device, model, storage type, depth and stack"),
         ("reproduced", {"provenance": "reported"}, "no: a published figure has no samples to compare"),
@@ -77,12 +51,21 @@ def test_what_is_said(about: str, changes: Data, text: str) -> None:
     assert said(about, **changes) == [text]
 
 
+@pytest.mark.parametrize("percent", [-0.04, 0.04, 0.0, -0.0])
+def test_a_drift_that_is_nothing_once_rounded_has_no_sign(percent: float) -> None:
+    assert said("reproduced", drifts=[drift("run-6", percent)]) == [
+        "within 5 % of run-6 by B. Person (0.0 %)"
+    ]
+
+
 def test_neighbours_that_compare_otherwise_are_told_one_by_one() -> None:
     beside = {"above": neighbour("run-2", "with care: depth (8, 9)"), "below": neighbour("run-3")}
     assert said("compares", **beside) == ["to run-2: with care: depth (8, 9)", "to run-3: like for like"]
 
 
-@pytest.mark.parametrize("about", ["comes after", "displaces", "supersedes", "published", "compares"])
+@pytest.mark.parametrize(
+    "about", ["comes after", "comes before", "baseline of", "supersedes", "published", "compares"]
+)
 def test_what_there_is_not_is_not_said(about: str) -> None:
     assert said(about) == []
 

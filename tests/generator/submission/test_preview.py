@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.submissions import DEVICE, RUN, STEP_NS, Data, Repository
@@ -35,7 +37,8 @@ def exactly(row: Data, slower: float) -> Data:
 
 
 def test_figures_are_those_of_the_samples(repository: Repository) -> None:
-    shown = preview(repository, exactly(repository.row(), 1.0))
+    row = exactly(repository.row(), 1.0)
+    shown = preview(repository, row)
     assert shown["tpot_ms"] == pytest.approx(100, abs=1e-9)
     assert shown["tok_per_s"] == pytest.approx(10, abs=1e-9)
     assert shown["tok_per_s_low"] <= shown["tok_per_s"] <= shown["tok_per_s_high"]
@@ -46,13 +49,13 @@ def test_figures_are_those_of_the_samples(repository: Repository) -> None:
         8,
     )
     assert (shown["stack"], shown["submitter"], shown["provenance"]) == (
-        "an emitter",
+        row["stack"]["name"],
         "A. Person",
         "measured",
     )
 
 
-def test_rank_before_and_after_with_whom_it_displaces(repository: Repository) -> None:
+def test_rank_before_and_after_and_the_rows_it_stands_between(repository: Repository) -> None:
     shown = preview(repository, repository.row())
     assert shown["before"] == {"rank": 2, "best": 2, "worst": 2, "of": 2}
     assert shown["after"] == {"rank": 2, "best": 2, "worst": 2, "of": 3}
@@ -61,7 +64,7 @@ def test_rank_before_and_after_with_whom_it_displaces(repository: Repository) ->
     assert (shown["unranked"], shown["supersedes"]) == (None, [])
 
 
-def test_the_fastest_row_comes_after_nobody_and_the_slowest_displaces_nobody(repository: Repository) -> None:
+def test_the_fastest_row_comes_after_nobody_and_the_slowest_before_nobody(repository: Repository) -> None:
     assert (
         preview(repository, repository.row(slower=0.5, measured_at="2026-02-01T12:10:00Z"))["above"] is None
     )
@@ -226,3 +229,115 @@ def test_of_many_rows_ten_are_shown(repository: Repository) -> None:
     for number in range(12):
         repository.reported(f"page-new-{number}", DEVICE, 1 + number / 100)
     assert len(repository.check()["previews"]) == 10
+
+
+# --- what else comes with it ----------------------------------------------------------------------
+
+
+OTHER = f"{DEVICE}-f16-20260202t120000z"
+
+
+def both(repository: Repository, other: Data) -> tuple[list[Data], list[Data]]:
+    """The measured drifts of a new row, and those of another one of the same submission."""
+    repository.submit(repository.row())
+    repository.submit(other)
+    shown = {one["run"]: one["drifts"] for one in repository.check()["previews"]}
+    first, second = (
+        [one for one in shown[run] if not one["published"]] if run in shown else []
+        for run in (RUN, other["id"])
+    )
+    return first, second
+
+
+def other_row(repository: Repository, submitter: str = "B. Person", **changes: Any) -> Data:
+    return repository.row(
+        OTHER, slower=1.02, submitter=submitter, measured_at="2026-02-02T12:10:00Z", **changes
+    )
+
+
+def test_two_new_rows_of_different_submitters_reproduce_each_other(repository: Repository) -> None:
+    first, second = both(repository, other_row(repository))
+    assert [(one["run"], one["by"], one["within"]) for one in first] == [(OTHER, "B. Person", True)]
+    assert [(one["run"], one["by"], one["within"]) for one in second] == [(RUN, "A. Person", True)]
+    assert first[0]["percent"] < 0 < second[0]["percent"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"submitter": "a. person"},
+        {"quick": True},
+        {"decode_numerics_ok": False},
+        {"decode_depth_tokens": 9},
+        {"role": "baseline", "decode_baseline_of": RUN},
+    ],
+)
+def test_a_new_row_that_would_confirm_nothing_on_file_confirms_no_new_one(
+    repository: Repository, changes: Data
+) -> None:
+    first, _ = both(repository, other_row(repository, **changes))
+    assert first == []
+
+
+def test_a_new_row_that_is_withdrawn_as_it_comes_confirms_nobody(repository: Repository) -> None:
+    repository.retract(OTHER)
+    assert both(repository, other_row(repository))[0] == []
+
+
+def test_a_row_on_file_that_its_submitter_measures_anew_confirms_only_once(repository: Repository) -> None:
+    on_file(repository, 1.03)
+    first, _ = both(repository, other_row(repository))
+    assert [one["run"] for one in first] == [OTHER]
+
+
+def test_the_place_of_today_is_that_before_a_withdrawal_that_comes_along(repository: Repository) -> None:
+    on_file(repository, 0.9)
+    repository.retract(OLD)
+    shown = preview(repository, repository.row())
+    assert shown["before"] == {"rank": 2, "best": 2, "worst": 2, "of": 3}
+    assert shown["after"] == {"rank": 2, "best": 2, "worst": 2, "of": 3}
+    assert [one["run"] for one in shown["drifts"]] == ["page-a"]
+
+
+def test_what_a_withdrawn_row_had_superseded_stands_again_but_not_today(repository: Repository) -> None:
+    older = f"{DEVICE}-f16-20260130t120000z"
+    on_file(repository, 0.8, run=older)
+    row = repository.row(OLD, slower=0.9, submitter="B. Person", measured_at="2026-02-01T12:00:00Z")
+    repository.submit(row)
+    repository.commit()
+    repository.retract(OLD)
+    shown = preview(repository, repository.row(measured_at="2026-02-01T12:20:00Z"))
+    assert (shown["before"]["rank"], shown["before"]["of"]) == (2, 3)
+    assert (shown["above"]["run"], shown["above"]["place"]["rank"]) == ("page-b", 2)
+    assert (shown["after"]["rank"], shown["after"]["of"]) == (3, 4)
+    assert [one["run"] for one in shown["drifts"] if not one["published"]] == [older]
+
+
+def test_a_withdrawal_on_file_has_no_place_today(repository: Repository) -> None:
+    on_file(repository, 0.9)
+    repository.retract(OLD)
+    repository.commit()
+    assert preview(repository, repository.row())["before"] == {"rank": 2, "best": 2, "worst": 2, "of": 2}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_baseline_says_of_which_row_and_how_many_times_it(repository: Repository, together: bool) -> None:
+    repository.submit(exactly(repository.row(OLD, measured_at="2026-01-31T12:10:00Z"), 1.0))
+    if not together:
+        repository.commit()
+    row = repository.row(role="baseline", decode_baseline_of=OLD)
+    shown = preview(repository, exactly(row, 1.25))
+    assert shown["baseline_of"] == {
+        "run": OLD,
+        "tok_per_s": pytest.approx(10),
+        "times": pytest.approx(1.25),
+    }
+
+
+def test_a_baseline_of_a_row_that_is_not_there_has_no_figure(repository: Repository) -> None:
+    shown = preview(repository, repository.row(role="baseline", decode_baseline_of="nowhere"))
+    assert shown["baseline_of"] == {"run": "nowhere", "tok_per_s": None, "times": None}
+
+
+def test_only_a_baseline_is_one_of_a_row(repository: Repository) -> None:
+    assert preview(repository, repository.row())["baseline_of"] is None

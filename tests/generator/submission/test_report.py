@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.submission.comment import read_report
-from generator.submission.preview import Drift, Neighbour, Preview
+from generator.submission.preview import Baseline, Drift, Neighbour, Preview
 from generator.submission.report import MOST_PROBLEMS, Judged, Report, as_data, as_text
 from generator.submission.rules import RULES
 from generator.submission.standing import Place
 from schemas.problems import Problem
+from tests.generator.submission.reports import preview
 from tests.submissions import Repository
 
 bounded = settings(
@@ -54,6 +55,7 @@ _DRAWN: dict[Any, st.SearchStrategy[Any]] = {
     "after": st.none() | PLACES,
     "above": NEIGHBOURS,
     "below": NEIGHBOURS,
+    "baseline_of": st.none() | st.builds(Baseline, TEXTS, st.none() | FIGURES, st.none() | FIGURES),
     "supersedes": st.lists(TEXTS, max_size=2).map(tuple),
     "drifts": DRIFTS,
     "others": COUNTS,
@@ -72,7 +74,9 @@ REPORTS = st.builds(
     Report,
     st.just("0123456789" * 4),
     COUNTS,
-    st.lists(st.builds(Judged, st.sampled_from(RULES), PROBLEMS.map(tuple)), max_size=4).map(tuple),
+    st.lists(PROBLEMS, min_size=4, max_size=4).map(
+        lambda drawn: tuple(Judged(rule, tuple(drawn[place % 4])) for place, rule in enumerate(RULES))
+    ),
     st.lists(PREVIEWS, max_size=2).map(tuple),
 )
 
@@ -87,6 +91,7 @@ def report(*judged: Judged) -> Report:
     return Report("0" * 40, 1, judged, ())
 
 
+PREVIEW = Preview(**{**preview(), "before": None, "after": None})
 REFUSES, ASKS = (next(rule for rule in RULES if rule.asks == asks) for asks in (False, True))
 
 
@@ -136,17 +141,27 @@ def test_the_last_line_is_the_verdict() -> None:
     assert last() == "nothing submitted: no row, ledger entry or new device among 1 changed file"
 
 
-def test_what_passed_stands_first_and_what_refuses_last() -> None:
-    lines = [
-        click.unstyle(line)
-        for line in as_text(report(Judged(REFUSES, problems(1)), Judged(ASKS, ()), Judged(ASKS, problems(1))))
+def test_what_refuses_stands_first_then_what_a_person_decides_then_the_rows_and_the_verdict_last() -> None:
+    judged = (Judged(ASKS, problems(1)), Judged(REFUSES, problems(1)), Judged(ASKS, ()), Judged(REFUSES, ()))
+    shown = Report("0" * 40, 1, judged, (PREVIEW,))
+    lines = [click.unstyle(line) for line in as_text(shown)]
+    told = [line.strip() for line in lines if line.startswith("  ") and not line.startswith("    ")]
+    assert told == [
+        f"refused       {REFUSES.title}",
+        f"for a person  {ASKS.title}",
+        "run-1",
+        "passed        2 of 4 rules",
     ]
-    assert lines[0].split() == ["passed", *ASKS.title.split()]
-    verdicts = [line.split("  ")[1] for line in lines if ASKS.title in line or REFUSES.title in line]
-    assert verdicts == ["passed", "for a person", "refused"]
+    assert lines[-2:] == ["", "refused by 1 rule; 1 rule for a person to decide"]
+
+
+def test_what_passed_takes_one_line() -> None:
+    lines = [click.unstyle(line) for line in as_text(report(*(Judged(rule, ()) for rule in RULES)))]
+    every = len(RULES)
+    assert lines == [f"  passed        {every} of {every} rules", "", f"none of {every} rules refuses it"]
 
 
 def test_a_new_row_is_shown_in_full(repository: Repository) -> None:
     repository.submit(repository.row())
-    (preview,) = repository.check()["previews"]
-    assert set(preview) == {one.name for one in fields(Preview)}
+    (shown,) = repository.check()["previews"]
+    assert set(shown) == {one.name for one in fields(Preview)}
