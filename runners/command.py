@@ -62,7 +62,8 @@ def _measure(console: Console, runner: str, device: Device, chosen: dict[str, An
     record.refuse_unwritable(folder)
     console.verbatim(guide.left_over(journal.left_over()))
     result_path = folder / f"{labels['id']}.json"
-    for line in guide.announcement(identity, wanted, device_id, bool(known), meant, result_path):
+    whose = labels["submitter"]
+    for line in guide.announcement(identity, wanted, whose, device_id, bool(known), meant, result_path):
         console.say(line)
     if chosen["dry_run"]:
         return 0

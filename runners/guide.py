@@ -13,10 +13,17 @@ from schemas.records import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
+_NOBODY = "anonymous"
 
 
 def announcement(
-    identity: Identity, options: Options, device: str, known: bool, meant: str | None, path: Path
+    identity: Identity,
+    options: Options,
+    submitter: str,
+    device: str,
+    known: bool,
+    meant: str | None,
+    path: Path,
 ) -> Iterator[str]:
     """What will be measured, on what, and where the result goes."""
     plan, weights = options.plan, options.weights.record
@@ -29,7 +36,17 @@ def announcement(
     yield f"           from depth {options.depth_tokens}, {'kernels only' if options.kernels_only else repetitions}"
     if options.baselines:
         yield f"baselines  {', '.join(options.baselines)}"
+    yield from _credit(submitter)
     yield f"result     {shown(path)}"
+
+
+def _credit(submitter: str | None) -> Iterator[str]:
+    """Who is credited, and what a name is for where none was given."""
+    if submitter != _NOBODY:
+        yield f"submitter  {submitter}"
+    else:
+        yield f"submitter  {_NOBODY}; --submitter NAME is what is credited, and what makes it"
+        yield "           possible for others to reproduce yours"
 
 
 def left_over(paths: Sequence[Path]) -> Iterator[str]:
@@ -51,10 +68,13 @@ def next_steps(written: Sequence[Path], result: Result, drafted: bool) -> Iterat
     """What was filed, and the commands that contribute it."""
     for path in written:
         yield f"filed      {shown(path)}"
+    yield from _credit(result.submitter)
     yield ""
     in_data = all(path.is_relative_to(DATA) for path in written)
     if result.quick:
         yield "This result is marked quick: it is not for submission, and not ranked."
+        yield f"To measure in full: the same command {_in_full(result)}."
+        yield "make check then says how a pull request with that result will be judged."
         if in_data:
             yield "To see it on your own board: make site"
         return
@@ -69,6 +89,14 @@ def next_steps(written: Sequence[Path], result: Result, drafted: bool) -> Iterat
     yield " \\\n      ".join(["  git add", *map(shown, written)])
     yield f"  git commit -m 'Measured: {result.device}'"
     yield "Then push the branch to your fork, and open a pull request."
+
+
+def _in_full(result: Result) -> str:
+    """What to change in the command of a quick run; one may be quick as it was stopped, or cut short by an option."""
+    asked = shlex.split(result.environment.command) if result.environment else []
+    if "--quick" in asked:
+        return "without --quick (after make quick: make measure)"
+    return "to its end, with all steps and repetitions"
 
 
 def shown(path: Path) -> str:

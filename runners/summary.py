@@ -142,6 +142,9 @@ def _token_ns(kernels: KernelBlock, model: Model) -> dict[str, float]:
 
 def _rank(result: Result, device: Device | None, data_folder: Path) -> tuple[str, str]:
     assert result.decode
+    unranked = "the device's file states no peak bandwidth"
+    if result.quick and not (device and device.peak_bandwidth):
+        return "rank", f"none: a quick run is not ranked, and {unranked}"
     found = standing(data_folder, result.decode.model, place_of(result))
     ranks = f"{found.rank_best}–{found.rank_worst}".removesuffix(f"–{found.rank_best}")
     beside = [f"below {found.above.device} ({found.above.tok_per_s:.1f} tok/s)"] if found.above else []
@@ -150,5 +153,5 @@ def _rank(result: Result, device: Device | None, data_folder: Path) -> tuple[str
     if result.quick:
         return "rank", f"{said}; but a quick run is not ranked"
     if not (device and device.peak_bandwidth):
-        return "rank", f"{said}; once the device's file states its peak bandwidth"
+        return "rank", f"none: {unranked}; once it does, {said}"
     return "rank", said

@@ -156,6 +156,25 @@ def test_quick_is_marked_and_not_for_submission(
     text = said(capsys)
     assert "not for submission" in text
     assert "git switch" not in text
+    assert "To measure in full: the same command without --quick" in text
+    assert "make check then says" in text
+
+
+def test_whoever_gives_no_name_is_told_twice_what_it_is_for(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del data
+    assert run() == 0
+    assert filed(tmp_path).submitter == "anonymous"
+    assert said(capsys).count("submitter  anonymous; --submitter NAME is what is credited, and") == 2
+
+
+def test_whoever_gives_a_name_reads_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del data
+    assert run("--submitter", "someone", "--dry-run") == 0
+    text = said(capsys)
+    assert "submitter  someone\n" in text
+    assert "--submitter NAME" not in text
 
 
 def test_what_is_named_wins_over_quick(data: Path, tmp_path: Path) -> None:
@@ -167,11 +186,14 @@ def test_what_is_named_wins_over_quick(data: Path, tmp_path: Path) -> None:
     assert (decode.samples.steps_per_repetition, len(decode.samples.repetitions)) == (5, 3)
 
 
-def test_fewer_repetitions_than_the_protocol_asks_for_are_marked_quick(data: Path, tmp_path: Path) -> None:
+def test_fewer_repetitions_than_the_protocol_asks_for_are_marked_quick(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     del data
     assert run("--repetitions", "2") == 0
     assert filed(tmp_path).quick
     assert "Stopped early (repetitions: 2)" in filed(tmp_path).notes
+    assert "the same command to its end, with all steps and repetitions" in said(capsys)
 
 
 def test_kernels_only_files_kernels_only(data: Path, tmp_path: Path) -> None:

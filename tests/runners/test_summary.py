@@ -130,9 +130,20 @@ def test_the_rank_and_the_neighbours_are_named(result: Result, folder: Folder) -
         "rank       2 of 3 on the decode page today, below b (300.0 tok/s) and above b (50.0 tok/s)" in found
     )
     assert "a quick run is not ranked" in text(replace(row, quick=True), folder, known)
-    assert "once the device's file states its peak bandwidth" in text(row, folder, None)
     apart = with_times(result, [1_000_000, 10_000_000, 100_000_000])
     assert "rank       1–3 of 3" in text(apart, folder, known)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_device_without_a_bandwidth_has_no_rank(result: Result, folder: Folder, quick: bool) -> None:
+    folder.device("b").reported("fast", "b", 300.0)
+    row = replace(with_times(result, [10_000_000] * 3), quick=quick)
+    folder.device("a", peak_bandwidth=None)
+    for known in (None, folder.dataset().devices["a"]):
+        (line,) = (line for line in text(row, folder, known).splitlines() if line.startswith("rank"))
+        assert line.startswith("rank       none: ")
+        assert "the device's file states no peak bandwidth" in line
+        assert ("once it does, 2 of 2 on the decode page today" in line) == (not quick)
 
 
 def block(result: Result, *timings: tuple[str, int | None]) -> Result:
