@@ -58,6 +58,29 @@ def test_a_withdrawn_row_is_struck_through_and_its_reason_is_not(browser: Browse
         assert entry.evaluate("row => row.getBoundingClientRect().top < innerHeight")
 
 
+def test_the_ledger_says_who_had_submitted_a_withdrawn_row(browser: Browser, example: str) -> None:
+    with opened(browser, f"{example}ledger/") as (page, _):
+        cells = page.locator("#withdrawn-mal td").all_inner_texts()
+        assert cells[1:4] == ["Mal Example", "the maintainers", "2026-01-31"]
+        published = page.locator("#withdrawn-gone td").nth(1)
+        assert published.inner_text() == "a published figure"
+        assert (published.locator("a").get_attribute("href") or "").startswith("https://")
+
+
+@pytest.mark.parametrize("name", ["decode/", "devices/gpu-a/"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_badge_of_a_withdrawn_row_is_grey_and_not_filled(
+    browser: Browser, example: str, name: str, scheme: Scheme
+) -> None:
+    style = "badge => [getComputedStyle(badge).backgroundColor, getComputedStyle(badge).color]"
+    with opened(browser, example + name, scheme=scheme) as (page, _):
+        link = "td.provenance a.badge[href*='/{}.json']"
+        gone, stands = (page.locator(link.format(run)).first.evaluate(style) for run in ("mal", "eve"))
+        muted = page.locator("caption").first.evaluate("caption => getComputedStyle(caption).color")
+        assert gone == ["rgba(0, 0, 0, 0)", muted]
+        assert stands[0] != gone[0]
+
+
 def test_a_superseded_row_leads_to_its_successor(browser: Browser, example: str) -> None:
     with opened(browser, f"{example}decode/") as (page, _):
         row = page.locator("#row-ada-old")
