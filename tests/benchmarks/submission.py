@@ -72,7 +72,7 @@ def main(files: int, repeat: int, others: tuple[Path, ...], inside: Path | None)
 
 
 def _check(root: Path, code: Path) -> Cost:
-    """Seconds, those of a processor, and peak megabytes of one check by the code of a checkout, as the command line does it."""
+    """Seconds, those of a processor, and peak megabytes of one check by the code of a checkout."""
     command = [sys.executable, "-m", "generator", "check-submission", "--base", "HEAD", "--root", str(root)]
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=code, env=_paths(code), stdout=subprocess.DEVNULL)
