@@ -13,7 +13,7 @@ from runners.measure import LEAST_REPETITIONS, samples
 from runners.record import SCHEMA, kernel_source, text_of
 from runners.session import Findings, Options
 from runners.step import decode_step
-from schemas.contract import STEP
+from schemas.contract import STACK, STEP
 from schemas.metrics import VERY_NOISY_PERCENT, decode_spread, probed
 from schemas.records import (
     DecodeBlock,
@@ -125,7 +125,7 @@ def _stack(found: Findings, environment: Environment, device: Device) -> Stack:
     compiler = environment.toolchain[0]
     emitted = (kernel for name, kernel in found.kernels.items() if name not in device.executions)
     return Stack(
-        name="Decode Board",
+        name=STACK,
         backend=None,
         languages=tuple(dict.fromkeys(map(device.language_of, emitted))),
         toolchain=_named_once(compiler)[:300],

@@ -15,7 +15,7 @@ from typing import Any
 
 from runners.device import RunnerError
 from runners.kernels import source
-from schemas.contract import KERNEL_SOURCE
+from schemas.contract import KERNEL_SOURCE, REPOSITORY
 from schemas.integrity import seal
 from schemas.load import RESULT, parse
 from schemas.parse import parse_json
@@ -34,7 +34,7 @@ def now() -> str:
 def kernel_source(revision: str | None) -> KernelSource:
     """The one kernel source, by the hash of its text."""
     text = Path(source.__file__).read_bytes()
-    return KernelSource("decode-board", KERNEL_SOURCE, revision, hashlib.sha256(text).hexdigest())
+    return KernelSource(REPOSITORY, KERNEL_SOURCE, revision, hashlib.sha256(text).hexdigest())
 
 
 def text_of(result: Result) -> str:

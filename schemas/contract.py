@@ -21,6 +21,10 @@ STEP = Contract(
 """Every runner measures this step and no other."""
 
 
+REPOSITORY = "decode-board"
+STACK = "Decode Board"
+"""How rows of this repository's runners name the source of their kernels, and the stack that ran them."""
+
 KERNEL_SOURCE = "runners/kernels/source.py"
 """Where this repository keeps the one source of all emitted kernels."""
 

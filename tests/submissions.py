@@ -16,6 +16,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from generator.__main__ import main
+from schemas.contract import REPOSITORY, STACK
 from schemas.integrity import seal
 from schemas.parse import parse_json
 from tests.generator.examples import Folder, repetition, sha256, timing, timings
@@ -30,6 +31,8 @@ SOURCE_TEXT = "def norm(x): ...\n"
 NORM_TEXT = "norm in cuda\n"
 STEP_NS = 100_000_000
 STEPS = 64
+NORM_NS = 4_000_000  # five calls a step
+PROTOCOL = examples.reproduce()["protocol"] | {"depth_tokens": 8}
 _GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",
@@ -66,16 +69,17 @@ class Repository(Folder):
             "model": "tiny", "dtype": "f16", "depth_tokens": 8, "baseline_of": None, "first_divergence_step": None,
             "token_ids": [step % 32 for step in range(STEPS)], "samples": samples(slower, seed),
         }  # fmt: skip
-        norm = timing("norm", ns=noise(900, 50, 20, "norm", slower, seed), emitted_sha256=sha256(NORM_TEXT),
-                      rel_l2_error=1e-3)  # fmt: skip
+        calls_ns = noise(NORM_NS, NORM_NS // 20, 20, "norm", slower, seed)
+        norm = timing("norm", ns=calls_ns, emitted_sha256=sha256(NORM_TEXT), rel_l2_error=1e-3)
         environment = examples.measured()["environment"] | {
             "device_name": f"Device {DEVICE}", "git_revision": self.git("rev-parse", "HEAD"), "git_dirty": False,
-            "command": "python -m runners.cuda",
+            "runner": "example", "command": "python -m runners.example",
         }  # fmt: skip
-        source = {"repository": "decode-board", "path": SOURCE, "revision": environment["git_revision"],
+        source = {"repository": REPOSITORY, "path": SOURCE, "revision": environment["git_revision"],
                   "sha256": sha256(SOURCE_TEXT)}  # fmt: skip
         return examples.measured() | {
             "id": run, "device": DEVICE, "submitter": "A. Person", "measured_at": "2026-02-01T12:10:00Z", "notes": "",
+            "stack": examples.measured()["stack"] | {"name": STACK},
             "environment": environment, "kernel_source": source, "decode": decode | inner, "kernels": timings(norm),
         } | changes  # fmt: skip
 
@@ -120,7 +124,7 @@ def repository(root: Path) -> Repository:
     (made.root / SOURCE).parent.mkdir(parents=True)
     (made.root / SOURCE).write_text(SOURCE_TEXT)
     made.device("gpu-a").device("gpu-b").model().kernel("norm").retract()
-    made.emitted({("norm", "cuda"): NORM_TEXT}).instructions()
+    made.emitted({("norm", "cuda"): NORM_TEXT}).instructions(protocol=PROTOCOL)
     made.reported("page-a", "gpu-a", 5.0, decode_depth_tokens=None).reported("page-b", "gpu-b", 12.0)
     made.git("init", "--quiet", "--initial-branch", "main")
     made.commit("the record")

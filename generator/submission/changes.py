@@ -17,7 +17,7 @@ _RECORD = ("results", "reported", "retracted.yml")
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _NAME = "write it in lower-case letters, digits and . _ - alone, in the folder that the record has"
 _WITHDRAW = "leave it as it is; a wrong row is withdrawn by an entry in data/retracted.yml"
-_APART = "propose it in a pull request of its own; this one adds to the record"
+_APART = "propose it in a pull request of its own, or do not commit it; this one adds to the record"
 
 
 def touches_record(submission: Submission) -> bool:
@@ -51,6 +51,8 @@ def allowed_changes(submission: Submission) -> Iterator[Problem]:
 
 
 def _change(submission: Submission, change: Change) -> Iterator[Problem]:
+    if submission.is_under(change, "reproduce") and change.kind != "deleted" and _only_devices(submission):
+        return
     if not submission.is_under(_folded(change), *_RECORD, "devices"):
         yield Problem(change.path, "file", f"is no part of a submission (got a file {change.kind})", _APART)
     elif change.kind == "added" and not _PLAIN.fullmatch(change.path):
@@ -63,6 +65,12 @@ def _change(submission: Submission, change: Change) -> Iterator[Problem]:
         of_row = submission.is_under(change, "results", "reported")
         beside, remedy = ("", _WITHDRAW) if of_row else (" beside new rows", _APART)
         yield Problem(change.path, "file", f"was {change.kind}{beside} (got another version)", remedy)
+
+
+def _only_devices(submission: Submission) -> bool:
+    """Whether devices come without a row, and so with what strangers type there: the protocol stands beside it."""
+    rows = any(submission.is_under(_folded(change), *_RECORD) for change in submission.changes)
+    return not rows and touches_record(submission)
 
 
 def ledger_grows(submission: Submission) -> Iterator[Problem]:
@@ -104,6 +112,9 @@ def added_devices(submission: Submission) -> Iterator[Problem]:
                 f"{peak.gb_per_s:g} GB/s by {peak.source.url}" if peak else "none, so its rows carry no rank"
             )
             yield Problem(path, "peak_bandwidth", f"is new (got {said})", "compare it with the source")
+            if device.access:
+                said = "tells strangers what to type (got commands for a lent machine)"
+                yield Problem(path, "access", said, "read each of them")
 
 
 def published_figures(submission: Submission) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from generator.submission.on_file import Filed
 from generator.submission.standing import takes_place_of
 from generator.submission.submission import New, Submission
-from schemas.names import slug
+from schemas.names import skeleton, slug
 from schemas.problems import Problem
 
 MOST_RATIO = 1.25
@@ -77,6 +77,14 @@ def beside_others(submission: Submission) -> Iterator[Problem]:
             if run in owners and owners[run] != new.result.submitter:
                 said = f"is a row of {owners[run] or 'a publication'} (got '{run}')"
                 yield Problem(new.path, field, said, "ask whether both are of one machine and one stack")
+
+
+def several_submitters(submission: Submission) -> Iterator[Problem]:
+    """Rows of several people in one submission, which may confirm each other."""
+    names = sorted({skeleton(new.result.submitter or ""): new for new in submission.measured}.items())
+    for _, new in names[1:]:
+        said = f"is another one than that of {names[0][1].result.id} (got '{new.result.submitter}')"
+        yield Problem(new.path, "submitter", said, "ask each of them for a pull request of their own")
 
 
 def later_rows(submission: Submission) -> Iterator[Problem]:

@@ -10,14 +10,18 @@ from functools import cache
 
 from generator.formats import plural
 from generator.submission.git import Git
+from generator.submission.runner import runner_of
 from generator.submission.submission import New, Submission
-from schemas.contract import KERNEL_SOURCE
+from schemas.contract import KERNEL_SOURCE, REPOSITORY
 from schemas.load import EMITTED, parse
 from schemas.metrics import measured_ns
 from schemas.problems import Problem, escaped
 from schemas.records import EmittedIndex, KernelSource, KernelTiming
+from schemas.reproduce import RunnerFacts
 
 CLOCKS_APART = timedelta(hours=1)
+Text = tuple[str, str, str | None]  # kernel, storage type, SHA-256
+Known = set[tuple[str, Text]]
 _STAMP = re.compile(r"-(\d{8}t\d{6}z)(?:-|$)")
 _AS_PUBLISHED = "measure with an unchanged checkout of a revision that is on the main branch"
 
@@ -66,6 +70,9 @@ def _source(git: Git, new: New, source: KernelSource, revision: str) -> Iterator
     if source.revision != revision:
         said = f"is not the one that measured (got {_said(source.revision)}, measured by {_said(revision)})"
         yield Problem(new.path, "kernel_source.revision", said, _AS_PUBLISHED)
+    if source.repository != REPOSITORY:
+        said = f"is not '{REPOSITORY}' (got '{escaped(source.repository)}')"
+        yield Problem(new.path, "kernel_source.repository", said, _AS_PUBLISHED)
     text = git.file_at(revision, source.path or "")
     if source.path != KERNEL_SOURCE:
         said = f"is not {KERNEL_SOURCE} (got '{escaped(source.path)}')"
@@ -94,15 +101,20 @@ def known_texts(submission: Submission) -> Iterator[Problem]:
         timings = [one for one in enumerate(kernels.timings) if one[1].execution == "emitted"]
         if not timings or not submission.git.is_published(revision):
             continue  # of an unknown revision nothing can be known
-        known = at(revision)
+        known, runner = at(revision), runner_of(submission, new)
         if not known:
             said = f"has no index of emitted kernels that can be read (got {_said(revision)})"
             yield Problem(new.path, "environment.git_revision", said, _AS_PUBLISHED)
-        elif unknown := [(place, one) for place, one in timings if not _texts(one) <= known]:
+        elif unknown := [(place, one) for place, one in timings if not _texts(one) <= _of(known, runner)]:
             yield _unknown_texts(new, revision, *unknown[0], len(unknown) - 1)
 
 
-def _texts(timing: KernelTiming) -> set[tuple[str, str, str | None]]:
+def _of(known: Known, runner: RunnerFacts | None) -> set[Text]:
+    """The texts in the languages of a runner; in all of them where it is unknown, which another rule says."""
+    return {text for target, text in known if runner is None or target in runner.targets}
+
+
+def _texts(timing: KernelTiming) -> set[Text]:
     return {(name, timing.dtype, timing.emitted_sha256) for name in timing.kernels}
 
 
@@ -113,14 +125,16 @@ def _unknown_texts(new: New, revision: str, place: int, timing: KernelTiming, mo
     return Problem(new.path, f"kernels.timings[{place}].emitted_sha256", said, _AS_PUBLISHED)
 
 
-def _hashes(git: Git, path: str, revision: str) -> set[tuple[str, str, str | None]] | None:
-    """(kernel, storage type, SHA-256) of every text that the index named at ``revision``, in any language."""
+def _hashes(git: Git, path: str, revision: str) -> Known | None:
+    """Every text that the index named at ``revision``, beside its language."""
     raw = git.file_at(revision, path)
     index = parse(raw, EMITTED, path, "index") if raw else None
     if not isinstance(index, EmittedIndex):
         return None
     return {
-        (entry.kernel, storage, sha256) for entry in index.kernels for storage, sha256 in entry.hashes.items()
+        (entry.target, (entry.kernel, storage, sha256))
+        for entry in index.kernels
+        for storage, sha256 in entry.hashes.items()
     }
 
 
@@ -128,10 +142,7 @@ def possible_times(submission: Submission) -> Iterator[Problem]:
     """A run starts after its code was written, and ends no sooner than its samples take."""
     for new in submission.measured:
         ended, started = _instant(new.result.measured_at), _started(new)
-        if started is None:
-            said = f"does not say when the run began (got '{new.result.id}')"
-            yield Problem(new.path, "id", said, "keep the name that the runner gave")
-        elif ended:
+        if started and ended:  # an id without a start is no runner's, which another rule says
             yield from _order(submission, new, started, ended)
 
 

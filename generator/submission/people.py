@@ -14,6 +14,7 @@ _PRIVATE = re.compile(
     r"(?<![\w.:/])(?:/(?:home|Users|root|mnt|media|data|var|scratch|private|workspace|content|Volumes|srv|nfs)/"
     r"|~(?:/|[a-z_][\w-]*/)|[A-Za-z]:[\\/]|\\\\\w)|[\w.+-]+@[A-Za-z_][\w-]*"
 )
+_NO_NAME = re.compile(r"""://|[@"`{}|\\]""")
 _COMMAND_PATH = re.compile(r"(?<![\w.:/])/(?!(?:usr|dev|proc|sys|etc|bin|lib|lib64|sbin)/)[\w.+-]+/")
 
 
@@ -24,6 +25,9 @@ def names_of_their_own(submission: Submission) -> Iterator[Problem]:
     for new in submission.measured:
         submitter, stack = new.result.submitter or "", new.result.stack.name
         yield from _looks_like(new.path, "submitter", submitter, submitters)
+        if found := _NO_NAME.search(submitter):
+            said = f"is no name (got '{found[0]}' in it)"
+            yield Problem(new.path, "submitter", said, "measure with --submitter and a name without it")
         yield from _looks_like(new.path, "stack.name", stack, stacks)
         named = new.result.environment.device_name if new.result.environment else ""
         yield from _mixed(new.path, "environment.device_name", named)

@@ -15,6 +15,8 @@ from schemas.problems import Problem
 MOST_SUM_OVER_STEP = 1.5
 ODD_SUM_OVER_STEP = 1.1
 ODD_MBU_PERCENT = 105
+HIGH_MBU_PERCENT = 90
+LEAST_SUM_OVER_STEP = 0.1
 
 
 def speed_of_light(submission: Submission) -> Iterator[Problem]:
@@ -37,6 +39,30 @@ def kernels_overlap(submission: Submission) -> Iterator[Problem]:
         if ODD_SUM_OVER_STEP < (times := _sum_over_step(submission, new)) <= MOST_SUM_OVER_STEP:
             said = f"take longer than the step that they make up (got {times:.2f} times its TPOT)"
             yield Problem(new.path, "kernels.timings", said, "ask whether launches overlap on this device")
+
+
+def kernels_hide(submission: Submission) -> Iterator[Problem]:
+    """Kernels that take next to nothing of their step."""
+    for new in submission.decoded:
+        if 0 < (times := _sum_over_step(submission, new)) < LEAST_SUM_OVER_STEP:
+            said = f"are next to nothing of the step that they make up (got {times:.3f} times its TPOT)"
+            yield Problem(new.path, "kernels.timings", said, "ask what else the step does on this device")
+
+
+def near_the_roofline(submission: Submission) -> Iterator[Problem]:
+    """Rows that use more of the memory's bandwidth than devices mostly give."""
+    for new in submission.decoded:
+        device, model = submission.dataset.devices.get(new.result.device), None
+        if row := new.rows.decode:
+            model = submission.dataset.models.get(row.model)
+        if not (row and model and device and device.peak_bandwidth):
+            continue
+        depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
+        needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
+        mbu = mbu_percent(needed, row.tpot_ns, device.peak_bandwidth.gb_per_s)
+        if HIGH_MBU_PERCENT < mbu <= 100:
+            said = f"use {mbu:.0f} % of the memory bandwidth (got {1e9 / row.tpot_ns:.4g} tok/s)"
+            yield Problem(new.path, "decode.samples", said, "compare the device's bandwidth with its source")
 
 
 def fastest_step(submission: Submission) -> Iterator[Problem]:

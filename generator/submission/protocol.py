@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.formats import listed
+from generator.rows import FUSED
 from generator.submission.submission import New, Submission
 from schemas.contract import MOST_REL_L2_ERROR
 from schemas.metrics import measured_ns
@@ -19,6 +21,8 @@ def measured_so(submission: Submission) -> Iterator[Problem]:
     for new in submission.decoded:
         decode, protocol = new.result.decode, submission.protocol
         assert decode
+        if new.result.quick:
+            continue  # which another rule says
         if decode.samples and protocol:
             yield from _length(new, decode.samples, protocol)
         yield from _tokens(submission, new, decode)
@@ -54,6 +58,13 @@ def _length(new: New, samples: DecodeSamples, protocol: Protocol) -> Iterator[Pr
 def _tokens(submission: Submission, new: New, decode: DecodeBlock) -> Iterator[Problem]:
     model, where = submission.dataset.models.get(decode.model), "decode.token_ids"
     steps = decode.samples.steps_per_repetition if decode.samples else 0
+    if decode.weights.kind == "checkpoint" and decode.weights.sha256 is None:
+        yield Problem(new.path, "decode.weights.sha256", "is missing (got null)", "measure with a runner")
+    if (decode.first_divergence_step or 0) > steps:
+        said = f"lies beyond the steps (got {decode.first_divergence_step:,} of {steps})"
+        yield Problem(
+            new.path, "decode.first_divergence_step", said, "submit the file as the runner wrote it"
+        )
     if decode.token_ids is None or len(decode.token_ids) != steps:
         said = f"are not one for each step (got {len(decode.token_ids or ())} of {steps})"
         yield Problem(new.path, where, said, "submit the file as the runner wrote it")
@@ -79,3 +90,49 @@ def _bound(path: str, field: str, error: float | None, dtype: Dtype) -> Iterator
     if error is None or error > bound:
         said = f"does not fit a passed check (got {'null' if error is None else format(error, '.3g')})"
         yield Problem(path, field, said, f"for {dtype} it is at most {bound:g}")
+
+
+def all_kernels(submission: Submission) -> Iterator[Problem]:
+    """A contender times every kernel of its step, so that the step can be taken apart."""
+    data = submission.dataset
+    for new in submission.decoded:
+        model = data.models.get(new.rows.decode.model) if new.rows.decode else None
+        if new.result.role != "contender" or new.result.kernels is None or model is None:
+            continue
+        own = [row for row in new.rows.kernels if row.shape is None and row.step_of in {None, new.result.id}]
+        timed = {name for row in own for name in row.kernel.split(FUSED)}
+        needed = (kernel for kernel in data.kernels.values() if kernel.category == "decode_step")
+        missing = [kernel.id for kernel in needed if kernel.calls_per_token(model) and kernel.id not in timed]
+        if missing:
+            said = f"leave out kernels of the step (got no {listed(missing[:3])}{', …' if len(missing) > 3 else ''})"
+            yield Problem(new.path, "kernels.timings", said, "submit the file as the runner wrote it")
+
+
+def another_depth(submission: Submission) -> Iterator[Problem]:
+    """Contenders at another depth than the protocol's, each of which is a row of its own."""
+    for new in submission.decoded:
+        decode, protocol = new.result.decode, submission.protocol
+        if (
+            decode
+            and protocol
+            and new.result.role == "contender"
+            and decode.depth_tokens != protocol.depth_tokens
+        ):
+            said = f"is not the protocol's (got {decode.depth_tokens}, it asks for {protocol.depth_tokens})"
+            yield Problem(
+                new.path, "decode.depth_tokens", said, "decide whether the board wants a row at this depth"
+            )
+
+
+def failed_checks(submission: Submission) -> Iterator[Problem]:
+    """Rows whose step, or one of whose kernels, failed its check: shown, and never ranked."""
+    for new in submission.measured:
+        decode, kernels = new.result.decode, new.result.kernels
+        if decode and decode.numerics_ok is False:
+            said = "is a failed check (got false)"
+            yield Problem(new.path, "decode.numerics_ok", said, "decide whether the board should show it")
+        for place, timing in enumerate(kernels.timings if kernels else ()):
+            if timing.numerics_ok is False:
+                said = f"is a failed check of {' + '.join(timing.kernels)} (got false)"
+                field = f"kernels.timings[{place}].numerics_ok"
+                yield Problem(new.path, field, said, "decide whether the board should show it")

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from generator.submission import changes, comparison, copies, origin, people, physics, protocol, samples
+from generator.submission import (
+    changes,
+    comparison,
+    copies,
+    origin,
+    people,
+    physics,
+    protocol,
+    runner,
+    samples,
+    tokens,
+)
 from generator.submission.submission import MOST_FILES, Submission
 from schemas.problems import Problem
 
@@ -30,11 +41,14 @@ class Rule:
 
 
 def _valid(submission: Submission) -> Iterator[Problem]:
-    """What no rule with a name of its own says, and which files no other rule has seen for that."""
-    problems = [problem for problem in submission.problems if problem.rule not in _NAMED]
-    yield from problems
-    for path in sorted({problem.path for problem in problems} & set(submission.unread)):
-        said = "is judged by no other rule, and not shown (got no record)"
+    """What no rule with a name of its own says."""
+    return (problem for problem in submission.problems if problem.rule not in _NAMED)
+
+
+def _unseen(submission: Submission) -> Iterator[Problem]:
+    """Files that no rule on rows has seen, as they hold none that can be read."""
+    for path in submission.unread:
+        said = "is judged by no rule on rows, and not shown (got no valid record)"
         yield Problem(path, "file", said, "mend what else is said of it, and check again")
 
 
@@ -62,6 +76,28 @@ RULES = (
         "sources. A file that was edited since does not have it. Only `notes` may be edited. Figures cannot be "
         "edited at all, as none is stored: each is computed from the samples.",
         origin.sealed,
+    ),
+    Rule(
+        "seen", "Seen by all rules",
+        "A file that is not valid, or whose seal does not hold, is seen by no other rule; mended, it may break some.",
+        _unseen,
+    ),
+    Rule(
+        "runner", "Measured by a runner",
+        "The row names a runner of this repository, its command starts it, it measures devices like the row's, and "
+        "the stack is its own.",
+        runner.measured_there,
+    ),
+    Rule(
+        "own-id", "An id of its own",
+        "The row's id is what its runner calls it: device, storage type and start; a baseline's is its row's with "
+        "the stack.",
+        runner.own_id,
+    ),
+    Rule(
+        "baseline-beside", "A baseline beside its row",
+        "A baseline ran in turns with its row: on the same machine, by the same command, in the same type and depth.",
+        runner.baseline_beside,
     ),
     Rule(
         "not-quick", "No quick run",
@@ -96,6 +132,11 @@ RULES = (
         "often-enough", "Kernels timed often enough",
         f"Each kernel was timed at least {protocol.LEAST_KERNEL_SAMPLES} times.",
         protocol.often_enough,
+    ),
+    Rule(
+        "all-kernels", "All kernels of the step",
+        "A contender times every kernel of its decode step.",
+        protocol.all_kernels,
     ),
     Rule(
         "exact-enough", "Checks within their bounds",
@@ -164,6 +205,16 @@ RULES = (
         physics.kernels_overlap, asks=True,
     ),
     Rule(
+        "kernels-hide", "Kernels next to nothing",
+        f"Kernels that together take less than {physics.LEAST_SUM_OVER_STEP:g} times the TPOT of their step.",
+        physics.kernels_hide, asks=True,
+    ),
+    Rule(
+        "near-roofline", "Near the roofline",
+        f"A row above {physics.HIGH_MBU_PERCENT} % MBU, which few devices give.",
+        physics.near_the_roofline, asks=True,
+    ),
+    Rule(
         "fast-step", "Single steps too fast",
         f"Steps above {physics.ODD_MBU_PERCENT} % MBU, though their median is not.",
         physics.fastest_step, asks=True,
@@ -193,6 +244,26 @@ RULES = (
         "reference", "Another reference",
         "A row that all others of its model are divided by.",
         comparison.references, asks=True,
+    ),
+    Rule(
+        "odd-tokens", "Other tokens",
+        "Tokens that are one and the same, or others than the same weights and kernels gave on file.",
+        tokens.odd_tokens, asks=True,
+    ),
+    Rule(
+        "another-depth", "Another depth",
+        "A contender at another depth than the protocol's, which is a row beside the one at the protocol's.",
+        protocol.another_depth, asks=True,
+    ),
+    Rule(
+        "failed-check", "A failed check",
+        "A step or a kernel that failed its check: it would be shown, unranked.",
+        protocol.failed_checks, asks=True,
+    ),
+    Rule(
+        "several-submitters", "Several submitters",
+        "Rows of several people in one submission, which may confirm each other.",
+        comparison.several_submitters, asks=True,
     ),
     Rule(
         "others-row", "Beside another's row",

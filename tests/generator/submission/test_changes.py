@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.generator.submission.judged import asked_once, judge_committed, passed, refused_once
-from tests.submissions import DEVICE, RUN, SOURCE, Repository, questions, refusals
+from tests.generator.submission.judged import asked, asked_once, judge_committed, passed, refused_once
+from tests.submissions import DEVICE, PROTOCOL, RUN, SOURCE, Repository, questions, refusals
 
 OLD = f"{DEVICE}-f16-20260131t120000z"
 RULE = "allowed-changes"
@@ -77,7 +77,7 @@ def test_a_link_is_no_row(repository: Repository, committed: bool, tmp_path: Pat
     file.rename(tmp_path / "elsewhere.json")
     file.symlink_to(tmp_path / "elsewhere.json")
     found = judge_committed(repository, committed)
-    assert set(found) == {RULE, "valid"}
+    assert set(found) == {RULE, "valid", "seen"}
     assert found[RULE][0].startswith(f"{place(RUN)}: file: is no plain file (got a link,")
     assert "put the file itself there, with mode 644" in found[RULE][0]
 
@@ -133,7 +133,7 @@ def test_a_device_on_file_is_not_edited_beside_a_row(repository: Repository) -> 
     repository.device("gpu-b", notes="faster than they say")
     assert refused_once(repository.check(), RULE) == (
         "data/devices/gpu-b.md: file: was changed beside new rows (got another version); propose it in a pull "
-        "request of its own; this one adds to the record"
+        "request of its own, or do not commit it; this one adds to the record"
     )
 
 
@@ -148,7 +148,7 @@ def test_what_steers_git_is_no_row(repository: Repository, kind: str) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("* -text\n")
     found = refusals(repository.check())
-    assert set(found) == {RULE, "valid"}
+    assert set(found) == {RULE, "valid", "seen"}
     assert "has a name that not every system keeps (got '.' in it)" in found[RULE][0]
 
 
@@ -254,5 +254,22 @@ def test_several_rows_are_judged_at_once(repository: Repository) -> None:
     repository.reported("page-c", "gpu-a", 6.0)
     report = repository.check()
     assert list(refusals(report)) == ["not-quick"]
-    assert list(questions(report)) == ["published-figure"]
+    assert list(questions(report)) == ["published-figure", "several-submitters"]
     assert [preview["run"] for preview in report["previews"]] == ["page-c", RUN, other]
+
+
+def test_a_new_device_may_bring_what_strangers_type_there(repository: Repository) -> None:
+    repository.device("npu-c").instructions("npu-c", protocol=PROTOCOL)
+    access, _ = asked(repository.check(), "new-device")
+    assert access.startswith("data/devices/npu-c.md: access: tells strangers what to type")
+
+
+def test_beside_a_row_what_strangers_type_and_the_protocol_stay(repository: Repository) -> None:
+    repository.submit(repository.row())
+    repository.device("npu-c").instructions("npu-c", protocol=PROTOCOL | {"repetitions": 1})
+    lines = refusals(repository.check())[RULE]
+    assert [line.split(":")[0] for line in lines] == [
+        "data/reproduce/index.json",
+        "data/reproduce/npu-c.ipynb",
+        "data/reproduce/npu-c.sky.yaml",
+    ]

@@ -102,7 +102,7 @@ def test_a_new_reference_is_asked_for(repository: Repository) -> None:
 
 
 def baseline(repository: Repository, of: str, submitter: str) -> Data:
-    return repository.row(f"{RUN}-other", slower=1.1, role="baseline", submitter=submitter, kernel_source=None,
+    return repository.row(f"{of}-another-stack", slower=1.1, role="baseline", submitter=submitter, kernel_source=None,
                           kernels=None, stack=repository.row()["stack"] | {"name": "another stack"},
                           decode_baseline_of=of, decode_numerics_ok=None)  # fmt: skip
 
@@ -166,7 +166,7 @@ def test_a_row_of_unknown_things_is_refused_and_stops_no_rule(repository: Reposi
     row["kernels"]["timings"][0]["kernels"] = ["nothing"]
     repository.submit(row | {"device": "gpu-x"})
     found = refusals(repository.check())
-    assert {"valid", "emitted-text"} == set(found)
+    assert {"valid", "emitted-text", "own-id"} == set(found)
     assert {line.split(": ")[1] for line in found["valid"]} == {
         "decode.model",
         "device",

@@ -154,7 +154,7 @@ def test_a_contender_names_its_kernel_source(repository: Repository) -> None:
 
 def test_a_baseline_has_no_kernels_of_ours(repository: Repository) -> None:
     repository.submit(repository.row())
-    run = f"{RUN}-other"
+    run = f"{RUN}-another-stack"
     stack = repository.row()["stack"] | {"name": "another stack"}
     row = repository.row(run, slower=1.1, role="baseline", stack=stack, kernel_source=None, kernels=None,
                          decode_baseline_of=RUN, decode_numerics_ok=None, decode_logits_rel_l2=None)  # fmt: skip
@@ -192,10 +192,13 @@ def test_a_text_that_is_not_of_its_kernel_and_storage_type_is_refused(
 
 
 def test_a_text_of_another_kernel_is_refused(repository: Repository) -> None:
-    repository.kernel("proj").emitted({("norm", "cuda"): NORM_TEXT, ("proj", "cuda"): "proj in cuda\n"})
+    repository.kernel("soft").emitted({("norm", "cuda"): NORM_TEXT, ("soft", "cuda"): "soft in cuda\n"})
     repository.commit()
-    row = with_kernel(repository.row(), kernels=["proj"])
-    assert "is no f16 text of proj" in refused_once(judged(repository, row), "emitted-text")
+    row = repository.row()
+    (norm,) = row["kernels"]["timings"]
+    row["kernels"]["timings"].append(norm | {"kernels": ["soft"], "shape": {"rows": 4, "cols": 8},
+                                             "samples_ns": [7 * n * n + 901 for n in range(20)]})  # fmt: skip
+    assert "is no f16 text of soft" in refused_once(judged(repository, row), "emitted-text")
 
 
 def test_all_texts_that_are_unknown_are_one_line(repository: Repository) -> None:
@@ -264,8 +267,8 @@ def test_a_run_ends_no_sooner_than_its_samples_take(
 
 @pytest.mark.parametrize("run", ["gpu-a-f16", "gpu-a-20269901t120000z", "gpu-a-x20260201t120000z"])
 def test_a_run_that_does_not_say_when_it_began_is_refused(repository: Repository, run: str) -> None:
-    line = refused_once(judged(repository, repository.row(run)), "possible-times")
-    assert f"id: does not say when the run began (got '{run}'); keep the name that the runner gave" in line
+    line = refused_once(judged(repository, repository.row(run)), "own-id")
+    assert f"id: is not what a runner calls such a row (got '{run}'); submit the file as the runner" in line
 
 
 def test_a_run_that_ends_tomorrow_is_refused(repository: Repository) -> None:

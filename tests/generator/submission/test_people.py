@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.generator.submission.judged import asked_once, passed, refused, refused_once
-from tests.submissions import DEVICE, RUN, Data, Repository
+from tests.submissions import DEVICE, RUN, Data, Repository, refusals
 
 OLD = f"{DEVICE}-f16-20260131t120000z"
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
@@ -32,7 +32,7 @@ def with_ann(repository: Repository) -> Repository:
 def test_a_name_of_its_own_passes(with_ann: Repository, name: str) -> None:
     row = with_ann.row(f"{DEVICE}-f16-20260202t120000z", submitter=name, measured_at="2026-02-02T12:10:00Z",
                        decode_depth_tokens=9)  # fmt: skip
-    passed(judged(with_ann, row))
+    asked_once(judged(with_ann, row), "another-depth")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,12 @@ def test_a_name_that_reads_as_another_persons_is_refused(with_ann: Repository, n
     assert line == (
         f"{PLACE}: submitter: looks like another name (got '{name}'); write 'Ann Miller', if that is meant"
     )
+
+
+@pytest.mark.parametrize("name", ["@octocat", "https://example.org", 'A" onclick="x', "{{ 7 * 6 }}", "a|b"])
+def test_what_is_no_name_is_refused(repository: Repository, name: str) -> None:
+    line = refused_once(judged(repository, repository.row(submitter=name)), "own-names")
+    assert ": submitter: is no name (got '" in line
 
 
 def test_a_name_in_two_scripts_is_refused(with_ann: Repository) -> None:
@@ -59,15 +65,22 @@ def test_two_new_rows_do_not_share_a_look(repository: Repository) -> None:
 
 
 def test_a_stack_that_reads_as_another_one_is_refused(with_ann: Repository) -> None:
-    row = with_ann.row(stack=with_ann.row()["stack"] | {"name": "An Emitter"})
-    line = refused_once(judged(with_ann, row), "own-names")
+    row = with_ann.row(stack=with_ann.row()["stack"] | {"name": "decode board"})
+    with_ann.submit(row)
+    found = refusals(with_ann.check())
+    assert set(found) == {"own-names", "runner"}
     assert (
-        "stack.name: looks like another name (got 'An Emitter'); write 'an emitter', if that is meant" in line
+        "stack.name: looks like another name (got 'decode board'); write 'Decode Board'"
+        in found["own-names"][0]
     )
+    assert "stack.name: does not fit a contender (got 'decode board')" in found["runner"][0]
 
 
 def test_a_publication_may_have_written_a_stack_otherwise(repository: Repository) -> None:
-    passed(judged(repository, repository.row(stack=repository.row()["stack"] | {"name": "An Emitter"})))
+    stack = repository.row()["stack"] | {"name": "decode board"}
+    repository.reported("page-c", "gpu-a", 6.0, stack=stack)
+    repository.commit()
+    passed(judged(repository, repository.row()))
 
 
 def test_a_machine_whose_name_mixes_scripts_is_refused(repository: Repository) -> None:
@@ -121,12 +134,12 @@ def put(row: Data, field: str, text: str) -> Data:
 @pytest.mark.parametrize(
     ("field", "text", "got"),
     [
-        ("environment.command", "run --weights /home/ann/model", "/home/"),
-        ("environment.command", "run --weights /models/ann/r1", "/models/"),
-        ("environment.command", "run --weights=/lustre/ann/r1", "/lustre/"),
-        ("environment.command", "run --weights ~/model", "~/"),
-        ("environment.command", "run --weights ~ann/model", "~ann/"),
-        ("environment.command", "run --weights C:\\Users\\ann", "C:\\"),
+        ("environment.command", "python -m runners.example --weights /home/ann/model", "/home/"),
+        ("environment.command", "python -m runners.example --weights /models/ann/r1", "/models/"),
+        ("environment.command", "python -m runners.example --weights=/lustre/ann/r1", "/lustre/"),
+        ("environment.command", "python -m runners.example --weights ~/model", "~/"),
+        ("environment.command", "python -m runners.example --weights ~ann/model", "~ann/"),
+        ("environment.command", "python -m runners.example --weights C:\\Users\\ann", "C:\\"),
         ("environment.os", "Linux ann@laptop", "ann@laptop"),
         ("environment.driver", "built in /Users/ann/driver", "/Users/"),
         ("environment.cpu_model", "of ann@example.org", "ann@example"),
@@ -148,8 +161,8 @@ def test_what_tells_of_a_person_is_refused(repository: Repository, field: str, t
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        ("environment.command", "python -m runners.cuda --weights models/r1 --threads 8"),
-        ("environment.command", "/usr/bin/python3 -m runners.cuda"),
+        ("environment.command", "python -m runners.example --weights models/r1 --threads 8"),
+        ("environment.command", "python -m runners.example --cc /usr/bin/cc"),
         ("environment.os", "Linux 6.1 / glibc 2.36"),
         ("environment.cpu_model", "Example CPU @ 2.20GHz"),
         ("environment.cpu_model", "Example CPU 7B12@2.2GHz"),

@@ -46,11 +46,11 @@ def of_bandwidth(repository: Repository, gb_per_s: float) -> Repository:
 def test_no_step_is_faster_than_the_memory(
     repository: Repository, mbu_percent: float, possible: bool
 ) -> None:
-    row = with_norm(repository, 2_000_000)
+    row = with_norm(repository, 4_000_000)
     of_bandwidth(repository, 100 * NEEDED_BYTES / median_ns(row) / mbu_percent)
     report = judged(repository, row)
     if possible:
-        passed(report)
+        asked_once(report, "near-roofline")
         assert report["previews"][0]["mbu_percent"] == pytest.approx(mbu_percent)
     else:
         line = refused_once(report, "speed-of-light")
@@ -94,7 +94,8 @@ def test_the_kernels_of_a_step_fit_into_it(repository: Repository, share: float,
 
 def test_kernels_at_another_shape_are_no_part_of_the_step(repository: Repository) -> None:
     row = with_norm(repository, median_ns(repository.row()))
-    row["kernels"]["timings"][0]["shape"] = {"cols": 4096}
+    row["kernels"]["timings"].append(row["kernels"]["timings"][0] | {"shape": {"cols": 4096}})
+    row["kernels"]["timings"][0] = repository.row()["kernels"]["timings"][0]
     passed(judged(repository, row))
 
 
@@ -102,8 +103,8 @@ def test_kernels_at_another_shape_are_no_part_of_the_step(repository: Repository
 def test_one_step_above_the_bandwidth_is_asked_for(
     repository: Repository, mbu_percent: float, asked: bool
 ) -> None:
-    row = with_norm(repository, 2_000_000)
-    gb_per_s = NEEDED_BYTES / 90_000_000
+    row = with_norm(repository, 4_000_000)
+    gb_per_s = NEEDED_BYTES / 89_000_000
     row["decode"]["samples"]["repetitions"][1]["step_ns"][5] = round(
         100 * NEEDED_BYTES / gb_per_s / mbu_percent
     )
@@ -111,18 +112,18 @@ def test_one_step_above_the_bandwidth_is_asked_for(
     report = judged(repository, row)
     if asked:
         line = asked_once(report, "fast-step")
-        assert "decode.samples: holds a step that is too fast (got 85,6" in line
+        assert "decode.samples: holds a step that is too fast (got 84,6" in line
         assert "105 % of the memory bandwidth); ask how steps are synchronised there" in line
     else:
         passed(report)
 
 
 def test_where_whole_repetitions_are_timed_no_step_is_too_fast(repository: Repository) -> None:
-    row = with_norm(repository, 2_000_000)
+    row = with_norm(repository, 4_000_000)
     for one in row["decode"]["samples"]["repetitions"]:
         one |= {"total_ns": sum(one["step_ns"]), "step_ns": None}
     row["decode"]["samples"]["timing"] = "per_repetition"
-    of_bandwidth(repository, 1.01 * NEEDED_BYTES / 100_000_000)
+    of_bandwidth(repository, 1.12 * NEEDED_BYTES / 100_000_000)
     passed(judged(repository, row))
 
 
@@ -133,3 +134,31 @@ def test_a_device_without_bandwidth_has_no_light_to_be_faster_than(repository: R
     assert list(report["previews"][0])
     assert report["previews"][0]["mbu_percent"] is None
     assert "speed-of-light" not in [rule["id"] for rule in report["rules"] if rule["verdict"] != "passed"]
+
+
+@pytest.mark.parametrize(("mbu_percent", "asked"), [(89.9, False), (90.1, True)])
+def test_a_row_near_the_roofline_is_asked_for(
+    repository: Repository, mbu_percent: float, asked: bool
+) -> None:
+    row = repository.row()
+    of_bandwidth(repository, 100 * NEEDED_BYTES / median_ns(row) / mbu_percent)
+    report = judged(repository, row)
+    if asked:
+        assert "decode.samples: use 90 % of the memory bandwidth" in asked_once(report, "near-roofline")
+    else:
+        passed(report)
+
+
+@pytest.mark.parametrize(("share", "asked"), [(0.101, False), (0.099, True)])
+def test_kernels_that_are_next_to_nothing_are_asked_for(
+    repository: Repository, share: float, asked: bool
+) -> None:
+    report = judged(repository, with_norm(repository, share * median_ns(repository.row()) / CALLS))
+    if asked:
+        line = asked_once(report, "kernels-hide")
+        assert (
+            "kernels.timings: are next to nothing of the step that they make up (got 0.099 times its TPOT)"
+            in line
+        )
+    else:
+        passed(report)

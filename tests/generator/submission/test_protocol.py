@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from generator.submission.protocol import LEAST_KERNEL_SAMPLES
-from tests.generator.submission.judged import passed, refused, refused_once
-from tests.schemas import examples
-from tests.submissions import DEVICE, RUN, STEPS, Data, Repository, noise
+from tests.generator.submission.judged import asked_once, passed, refused, refused_once
+from tests.submissions import DEVICE, PROTOCOL, RUN, STEPS, Data, Repository, noise
 
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
 RULE = "protocol"
@@ -22,7 +21,7 @@ def judged(repository: Repository, row: Data) -> Data:
 
 def asking(repository: Repository, **changes: Any) -> Repository:
     """The record with another protocol."""
-    repository.instructions(protocol=examples.reproduce()["protocol"] | changes)
+    repository.instructions(protocol=PROTOCOL | changes)
     repository.commit()
     return repository
 
@@ -73,7 +72,7 @@ def test_there_is_the_protocols_time(repository: Repository, longer_s: float, en
 
 def test_a_baseline_takes_as_long_as_it_takes(repository: Repository) -> None:
     repository.submit(repository.row())
-    row = repository.row(f"{RUN}-other", slower=0.5, role="baseline", kernel_source=None, kernels=None,
+    row = repository.row(f"{RUN}-another-stack", slower=0.5, role="baseline", kernel_source=None, kernels=None,
                          decode_baseline_of=RUN, decode_numerics_ok=None, decode_logits_rel_l2=None,
                          stack=repository.row()["stack"] | {"name": "another stack"})  # fmt: skip
     passed(judged(repository, row))
@@ -87,7 +86,7 @@ def test_there_is_one_token_a_step(repository: Repository, tokens: list[int] | N
 
 @pytest.mark.parametrize(("token", "known"), [(31, True), (32, False)])
 def test_a_token_is_one_of_the_model(repository: Repository, token: int, known: bool) -> None:
-    report = judged(repository, repository.row(decode_token_ids=[token] * STEPS))
+    report = judged(repository, repository.row(decode_token_ids=[*range(16), *[token] * (STEPS - 16)]))
     if known:
         passed(report)
     else:
@@ -127,7 +126,7 @@ def test_a_kernel_that_passed_its_check_is_within_the_bound(
 
 def test_what_failed_its_check_may_have_any_error_and_carries_no_rank(repository: Repository) -> None:
     report = judged(repository, repository.row(decode_numerics_ok=False, decode_logits_rel_l2=0.7))
-    passed(report)
+    assert "decode.numerics_ok: is a failed check (got false)" in asked_once(report, "failed-check")
     (preview,) = report["previews"]
     assert (preview["unranked"], preview["after"]) == ("it fails its check", None)
 
@@ -145,3 +144,39 @@ def test_a_kernel_is_timed_often_enough(repository: Repository) -> None:
     row["kernels"]["timings"][0]["samples_ns"] = times[: LEAST_KERNEL_SAMPLES - 1]
     line = refused_once(judged(repository, row), "often-enough")
     assert line.startswith(f"{PLACE}: kernels.timings[0].samples_ns: are too few (got 4); ")
+
+
+def test_a_contender_times_every_kernel_of_its_step(repository: Repository) -> None:
+    repository.kernel("proj").kernel("soft")
+    repository.commit()
+    line = refused_once(judged(repository, repository.row()), "all-kernels")
+    assert line.startswith(f"{PLACE}: kernels.timings: leave out kernels of the step (got no proj); ")
+
+
+def test_a_row_at_another_depth_is_asked_for(repository: Repository) -> None:
+    line = asked_once(judged(repository, repository.row(decode_depth_tokens=9)), "another-depth")
+    assert "decode.depth_tokens: is not the protocol's (got 9, it asks for 8)" in line
+
+
+def test_a_kernel_that_failed_its_check_is_asked_for(repository: Repository) -> None:
+    row = repository.row()
+    (norm,) = row["kernels"]["timings"]
+    wrong = norm | {"numerics_ok": False, "samples_ns": None, "implementation": "another", "error": "wrong"}
+    row["kernels"]["timings"].append(wrong)
+    line = asked_once(judged(repository, row), "failed-check")
+    assert "kernels.timings[1].numerics_ok: is a failed check of norm (got false)" in line
+
+
+def test_a_checkpoint_is_named_by_its_hash(repository: Repository) -> None:
+    weights = {"kind": "checkpoint", "seed": None, "sha256": None}
+    line = refused_once(judged(repository, repository.row(decode_weights=weights)), RULE)
+    assert "decode.weights.sha256: is missing (got null)" in line
+
+
+@pytest.mark.parametrize(("step", "fits"), [(STEPS, True), (STEPS + 1, False)])
+def test_tokens_part_within_the_steps(repository: Repository, step: int, fits: bool) -> None:
+    report = judged(repository, repository.row(decode_first_divergence_step=step))
+    if fits:
+        passed(report)
+    else:
+        assert "lies beyond the steps (got 65 of 64)" in refused_once(report, RULE)
