@@ -111,7 +111,8 @@ def added_devices(submission: Submission) -> Iterator[Problem]:
             said = (
                 f"{peak.gb_per_s:g} GB/s by {peak.source.url}" if peak else "none, so its rows carry no rank"
             )
-            yield Problem(path, "peak_bandwidth", f"is new (got {said})", "compare it with the source")
+            remedy = "compare it with the source" if peak else "ask whether a source states one"
+            yield Problem(path, "peak_bandwidth", f"is new (got {said})", remedy)
             if device.access:
                 said = "tells strangers what to type (got commands for a lent machine)"
                 yield Problem(path, "access", said, "read each of them")

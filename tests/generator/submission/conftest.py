@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests import submissions
-from tests.submissions import Repository
+from tests.submissions import DEVICE, Repository
+
+OLD = f"{DEVICE}-f16-20260131t120000z"
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,13 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def repository(record: Path, tmp_path: Path) -> Repository:
     """A checkout of the test's own."""
     return Repository(shutil.copytree(record, tmp_path / "board", symlinks=True))
+
+
+@pytest.fixture
+def with_old(repository: Repository) -> Repository:
+    """A record with a measured row, :data:`OLD`, of B. Person's."""
+    repository.submit(
+        repository.row(OLD, slower=1.01, submitter="B. Person", measured_at="2026-01-31T12:10:00Z")
+    )
+    repository.commit()
+    return repository

@@ -5,6 +5,12 @@ from __future__ import annotations
 from tests.submissions import Data, Repository, questions, refusals
 
 
+def judged(repository: Repository, row: Data) -> Data:
+    """The report on one more row."""
+    repository.submit(row)
+    return repository.check()
+
+
 def passed(report: Data) -> None:
     """Nothing refuses it, and nobody is asked."""
     assert (refusals(report), questions(report)) == ({}, {})

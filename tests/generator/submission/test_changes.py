@@ -7,21 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.generator.submission.conftest import OLD
 from tests.generator.submission.judged import asked, asked_once, judge_committed, passed, refused_once
 from tests.submissions import DEVICE, PROTOCOL, RUN, SOURCE, Repository, questions, refusals
 
-OLD = f"{DEVICE}-f16-20260131t120000z"
 RULE = "allowed-changes"
-
-
-@pytest.fixture
-def with_old(repository: Repository) -> Repository:
-    """A record that holds a measured row."""
-    repository.submit(
-        repository.row(OLD, slower=1.01, submitter="B. Person", measured_at="2026-01-31T12:10:00Z")
-    )
-    repository.commit()
-    return repository
 
 
 def place(run: str) -> str:

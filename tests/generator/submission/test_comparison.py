@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.generator.submission.judged import asked_once, passed
+from tests.generator.submission.judged import asked_once, judged, passed
 from tests.submissions import DEVICE, RUN, Data, Repository, questions, refusals
 
 OLD = f"{DEVICE}-f16-20260131t120000z"
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 @pytest.fixture

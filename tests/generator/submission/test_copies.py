@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.generator.examples import sha256, timing
-from tests.generator.submission.judged import asked, asked_once, passed, refused, refused_once
+from tests.generator.submission.judged import asked, asked_once, judged, passed, refused, refused_once
 from tests.submissions import DEVICE, NORM_TEXT, RUN, Data, Repository, noise, samples
 
 OLD = f"{DEVICE}-f16-20260131t120000z"
@@ -25,11 +25,6 @@ def with_old(repository: Repository) -> Repository:
 
 def old(repository: Repository) -> Data:
     return repository.row(OLD, seed=9, submitter="B. Person", measured_at="2026-01-31T12:10:00Z")
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 def repetitions(row: Data) -> list[Data]:

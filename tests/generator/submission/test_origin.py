@@ -8,16 +8,11 @@ from typing import Any
 import pytest
 
 from tests.generator.examples import sha256, timing, timings
-from tests.generator.submission.judged import asked_once, passed, refused, refused_once
+from tests.generator.submission.judged import asked_once, judged, passed, refused, refused_once
 from tests.submissions import DEVICE, NORM_TEXT, RUN, SOURCE, STEPS, Data, Repository, noise
 
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
 REMEDY = "measure with an unchanged checkout of a revision that is on the main branch"
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 def environment(row: Data, **changes: Any) -> Data:

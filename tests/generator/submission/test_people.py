@@ -6,16 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.generator.submission.judged import asked_once, passed, refused, refused_once
+from tests.generator.submission.judged import asked_once, judged, passed, refused, refused_once
 from tests.submissions import DEVICE, RUN, Data, Repository, refusals
 
 OLD = f"{DEVICE}-f16-20260131t120000z"
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 @pytest.fixture

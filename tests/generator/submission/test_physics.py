@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 
 from tests.generator.examples import BYTES_PER_TOKEN, sha256, timing, timings
-from tests.generator.submission.judged import asked_once, passed, refused_once
+from tests.generator.submission.judged import asked_once, judged, passed, refused_once
 from tests.submissions import DEVICE, NORM_TEXT, RUN, STEPS, Data, Repository
 
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
 NEEDED_BYTES = BYTES_PER_TOKEN + 32 * (8 + (STEPS - 1) / 2)
 CALLS = 5
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 def median_ns(row: Data) -> float:

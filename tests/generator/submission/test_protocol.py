@@ -7,16 +7,11 @@ from typing import Any
 import pytest
 
 from generator.submission.protocol import LEAST_KERNEL_SAMPLES
-from tests.generator.submission.judged import asked_once, passed, refused, refused_once
+from tests.generator.submission.judged import asked_once, judged, passed, refused, refused_once
 from tests.submissions import DEVICE, PROTOCOL, RUN, STEPS, Data, Repository, noise
 
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
 RULE = "protocol"
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 def asking(repository: Repository, **changes: Any) -> Repository:

@@ -6,15 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.generator.submission.judged import passed, refused, refused_once
+from tests.generator.submission.judged import judged, passed, refused, refused_once
 from tests.submissions import DEVICE, NORM_TEXT, RUN, Data, Repository, refusals
 
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 def of(row: Data, **changes: Any) -> Data:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.generator.examples import sha256, timing, timings
-from tests.generator.submission.judged import asked_once, passed, refused, refused_once
+from tests.generator.submission.judged import asked_once, judged, passed, refused, refused_once
 from tests.submissions import DEVICE, NORM_TEXT, RUN, STEP_NS, STEPS, Data, Repository, noise
 
 PLACE = f"data/results/{DEVICE}/{RUN}.json"
 CLOCK = "measure again with a runner, which takes its times from the machine's clock"
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 def of_steps(row: Data, repetitions: list[list[int]]) -> Data:

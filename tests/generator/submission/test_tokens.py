@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.generator.submission.conftest import OLD
+from tests.generator.submission.judged import asked_once, judged, passed
+from tests.submissions import STEPS, Repository
 
-from tests.generator.submission.judged import asked_once, passed
-from tests.submissions import DEVICE, STEPS, Data, Repository
-
-OLD = f"{DEVICE}-f16-20260131t120000z"
 OTHER = [*range(9), 30, *range(10, 32), *range(32)]
-
-
-@pytest.fixture
-def with_old(repository: Repository) -> Repository:
-    """A record with a row of B. Person's."""
-    repository.submit(
-        repository.row(OLD, slower=1.01, submitter="B. Person", measured_at="2026-01-31T12:10:00Z")
-    )
-    repository.commit()
-    return repository
-
-
-def judged(repository: Repository, row: Data) -> Data:
-    repository.submit(row)
-    return repository.check()
 
 
 def test_one_token_again_and_again_is_asked_for(repository: Repository) -> None:
