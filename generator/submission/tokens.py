@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
 from generator.submission.on_file import Filed
 from generator.submission.submission import New, Submission
 from schemas.problems import Problem
+from schemas.records import DecodeBlock
 
 _LEAST = 16
+_MOST_READ = 20
 
 
 class _Weights(msgspec.Struct):
@@ -51,7 +54,7 @@ def odd_tokens(submission: Submission) -> Iterator[Problem]:
 
 
 def _contradicting(submission: Submission, new: New, tokens: tuple[int, ...]) -> Iterator[str]:
-    """Rows on file of the same weights, depth and kernel source whose first tokens are others."""
+    """Rows on file of the same weights, depth and kernel source whose first tokens are others; a few are looked at."""
     decode, source = new.result.decode, new.result.kernel_source
     assert decode
     ours = (
@@ -60,21 +63,28 @@ def _contradicting(submission: Submission, new: New, tokens: tuple[int, ...]) ->
         decode.weights.sha256,
         source.sha256 if source else None,
     )
-    for one in submission.filed.values():
-        filed = one.result.decode
-        same = filed and (filed.model, filed.dtype, filed.depth_tokens) == (
-            decode.model, decode.dtype, decode.depth_tokens
-        )  # fmt: skip
-        if (
-            not same
-            or one.result.role != "contender"
-            or not one.counts
-            or one.result.provenance != "measured"
-        ):
-            continue
+    alike = (one for one in submission.filed.values() if _is_alike(one, decode))
+    for one in islice(alike, _MOST_READ):
         theirs = _read(one)
         if theirs and theirs[0] == ours and _prefixes_differ(tokens, theirs[1]):
             yield one.id
+
+
+def _is_alike(one: Filed, decode: DecodeBlock) -> bool:
+    """Whether a row on file is a sound contender of the same model, storage type and depth."""
+    theirs = one.result.decode
+    if (
+        theirs is None
+        or one.result.role != "contender"
+        or one.result.provenance != "measured"
+        or not one.counts
+    ):
+        return False
+    return (theirs.model, theirs.dtype, theirs.depth_tokens) == (
+        decode.model,
+        decode.dtype,
+        decode.depth_tokens,
+    )
 
 
 def _read(one: Filed) -> tuple[tuple[object, ...], tuple[int, ...]] | None:
