@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from generator.formats import plural
 from generator.submission.git import Git
-from generator.submission.runner import runner_of
+from generator.submission.runner import STAMP, instant, runner_of
 from generator.submission.submission import New, Submission
 from schemas.contract import KERNEL_SOURCE, REPOSITORY
 from schemas.load import EMITTED, parse
@@ -141,7 +141,7 @@ def _hashes(git: Git, path: str, revision: str) -> Known | None:
 def possible_times(submission: Submission) -> Iterator[Problem]:
     """A run starts after its code was written, and ends no sooner than its samples take."""
     for new in submission.measured:
-        ended, started = _instant(new.result.measured_at), _started(new)
+        ended, started = instant(new.result.measured_at), _started(new)
         if started and ended:  # an id without a start is no runner's, which another rule says
             yield from _order(submission, new, started, ended)
 
@@ -165,14 +165,7 @@ def _order(submission: Submission, new: New, started: datetime, ended: datetime)
 
 def _started(new: New) -> datetime | None:
     stamp = _STAMP.search(new.result.id.removeprefix(new.result.device))
-    return _instant(stamp[1], "%Y%m%dt%H%M%Sz") if stamp else None
-
-
-def _instant(text: str | None, form: str = "%Y-%m-%dT%H:%M:%SZ") -> datetime | None:
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=UTC) if text else None
-    except ValueError:
-        return None
+    return instant(stamp[1], STAMP) if stamp else None
 
 
 def _said(text: str | None) -> str:

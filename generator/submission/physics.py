@@ -52,15 +52,9 @@ def kernels_hide(submission: Submission) -> Iterator[Problem]:
 def near_the_roofline(submission: Submission) -> Iterator[Problem]:
     """Rows that use more of the memory's bandwidth than devices mostly give."""
     for new in submission.decoded:
-        device, model = submission.dataset.devices.get(new.result.device), None
-        if row := new.rows.decode:
-            model = submission.dataset.models.get(row.model)
-        if not (row and model and device and device.peak_bandwidth):
-            continue
-        depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
-        needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
-        mbu = mbu_percent(needed, row.tpot_ns, device.peak_bandwidth.gb_per_s)
-        if HIGH_MBU_PERCENT < mbu <= 100:
+        row = new.rows.decode
+        mbu = mbu_at(submission, new, row.tpot_ns) if row else None
+        if row and mbu is not None and HIGH_MBU_PERCENT < mbu <= 100:
             said = f"use {mbu:.0f} % of the memory bandwidth (got {1e9 / row.tpot_ns:.4g} tok/s)"
             yield Problem(new.path, "decode.samples", said, "compare the device's bandwidth with its source")
 
@@ -68,23 +62,29 @@ def near_the_roofline(submission: Submission) -> Iterator[Problem]:
 def fastest_step(submission: Submission) -> Iterator[Problem]:
     """Single steps above the memory's bandwidth, though the median is not."""
     for new in submission.decoded:
-        row, decode = new.rows.decode, new.result.decode
-        device = submission.dataset.devices.get(new.result.device)
-        model = submission.dataset.models.get(row.model) if row else None
-        if not (row and decode and decode.samples and device and device.peak_bandwidth and model):
+        decode = new.result.decode
+        if decode is None or decode.samples is None:
             continue
         fastest_ns = min(
             chain.from_iterable(one.step_ns or () for one in decode.samples.repetitions), default=0
         )
-        needed = model.bytes_per_token(
-            decode.dtype, mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
-        )
-        mbu = mbu_percent(needed, fastest_ns or math.inf, device.peak_bandwidth.gb_per_s)
-        if mbu > ODD_MBU_PERCENT:
+        mbu = mbu_at(submission, new, fastest_ns or math.inf)
+        if mbu is not None and mbu > ODD_MBU_PERCENT:
             said = (
                 f"holds a step that is too fast (got {fastest_ns:,} ns, {mbu:.0f} % of the memory bandwidth)"
             )
             yield Problem(new.path, "decode.samples", said, "ask how steps are synchronised there")
+
+
+def mbu_at(submission: Submission, new: New, tpot_ns: float) -> float | None:
+    """MBU of a new row's step, were it of ``tpot_ns``; None where its device's bandwidth or its model is unknown."""
+    row, data = new.rows.decode, submission.dataset
+    device, model = data.devices.get(new.result.device), data.models.get(row.model) if row else None
+    if row is None or device is None or device.peak_bandwidth is None or model is None:
+        return None
+    depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
+    needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
+    return mbu_percent(needed, tpot_ns, device.peak_bandwidth.gb_per_s)
 
 
 def _sum_over_step(submission: Submission, new: New) -> float:

@@ -11,6 +11,7 @@ from generator.dataset import read_dataset
 from generator.rows import RunRows
 from generator.submission.comparison import displaced
 from generator.submission.on_file import Filed
+from generator.submission.physics import mbu_at
 from generator.submission.standing import (
     Field,
     Place,
@@ -20,7 +21,6 @@ from generator.submission.standing import (
     why_unranked,
 )
 from generator.submission.submission import New, Submission
-from schemas.metrics import mbu_percent, mean_depth_tokens
 from schemas.names import skeleton
 from schemas.standing import REPRODUCED_WITHIN_PERCENT
 
@@ -92,11 +92,6 @@ class Preview:
     drifts: tuple[Drift, ...]
     others: int
 
-    @property
-    def reproduced(self) -> bool:
-        """Whether another submitter's measured row confirms it."""
-        return any(drift.within and not drift.published for drift in self.drifts)
-
 
 def previews(submission: Submission) -> Iterator[Preview]:
     """The new decode rows, in the order of their files, at most :data:`MOST_PREVIEWS`."""
@@ -118,7 +113,8 @@ def _preview(submission: Submission, new: New, gone: Set[str], before: Field, af
         run=result.id, path=new.path, device=result.device, model=row.model, dtype=row.dtype,
         depth_tokens=row.depth_tokens, stack=result.stack.name, submitter=result.submitter,
         provenance=result.provenance, tok_per_s=1e9 / row.tpot_ns, tok_per_s_low=1e9 / row.tpot_high_ns,
-        tok_per_s_high=1e9 / row.tpot_low_ns, tpot_ms=row.tpot_ns / 1e6, mbu_percent=_mbu_percent(submission, new),
+        tok_per_s_high=1e9 / row.tpot_low_ns, tpot_ms=row.tpot_ns / 1e6,
+        mbu_percent=mbu_at(submission, new, row.tpot_ns),
         unranked=why, before=before.best_of(result.device), after=after.places[index] if index is not None else None,
         above=_neighbour(submission, new, after, index, -1), below=_neighbour(submission, new, after, index, 1),
         baseline_of=_baseline_of(submission, new), supersedes=displaced(submission, new),
@@ -129,16 +125,6 @@ def _preview(submission: Submission, new: New, gone: Set[str], before: Field, af
 def _nearest(drift: Drift) -> tuple[bool, float, str]:
     """Measured rows come before published ones, and the nearest first."""
     return drift.published, abs(drift.percent), drift.run
-
-
-def _mbu_percent(submission: Submission, new: New) -> float | None:
-    row, data = new.rows.decode, submission.dataset
-    device, model = data.devices.get(new.result.device), data.models.get(row.model) if row else None
-    if row is None or device is None or device.peak_bandwidth is None or model is None:
-        return None
-    depth = mean_depth_tokens(row.depth_tokens, row.steps_per_repetition)
-    needed = model.bytes_per_token(row.dtype, depth)  # type: ignore[arg-type]
-    return mbu_percent(needed, row.tpot_ns, device.peak_bandwidth.gb_per_s)
 
 
 def _neighbour(

@@ -17,6 +17,7 @@ from schemas.problems import Problem, closest
 from schemas.records import Environment
 from schemas.reproduce import RunnerFacts
 
+STAMP = "%Y%m%dt%H%M%Sz"
 _SECOND = r"\d{8}t\d{6}z"
 _AS_WRITTEN = "submit the file as the runner wrote it"
 
@@ -79,12 +80,15 @@ def own_id(submission: Submission) -> Iterator[Problem]:
 
 def _in_calendar(run: str) -> bool:
     """Whether the second that an id names exists; an id without one names none."""
-    for stamp in re.findall(rf"-({_SECOND})", run):
-        try:
-            datetime.strptime(stamp, "%Y%m%dt%H%M%Sz").replace(tzinfo=UTC)
-        except ValueError:
-            return False
-    return True
+    return all(instant(stamp, STAMP) for stamp in re.findall(rf"-({_SECOND})", run))
+
+
+def instant(text: str | None, form: str = "%Y-%m-%dT%H:%M:%SZ") -> datetime | None:
+    """The second in UTC that ``text`` names; None where it names none."""
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        return None
 
 
 def baseline_beside(submission: Submission) -> Iterator[Problem]:

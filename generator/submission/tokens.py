@@ -10,20 +10,14 @@ import msgspec
 from generator.submission.on_file import Filed
 from generator.submission.submission import New, Submission
 from schemas.problems import Problem
-from schemas.records import DecodeBlock
+from schemas.records import DecodeBlock, Weights
 
 _LEAST = 16
 _MOST_READ = 20
 
 
-class _Weights(msgspec.Struct):
-    kind: str
-    seed: int | None = None
-    sha256: str | None = None
-
-
 class _Decode(msgspec.Struct):
-    weights: _Weights
+    weights: Weights
     token_ids: tuple[int, ...] | None = None
 
 
@@ -57,12 +51,7 @@ def _contradicting(submission: Submission, new: New, tokens: tuple[int, ...]) ->
     """Rows on file of the same weights, depth and kernel source whose first tokens are others; a few are looked at."""
     decode, source = new.result.decode, new.result.kernel_source
     assert decode
-    ours = (
-        decode.weights.kind,
-        decode.weights.seed,
-        decode.weights.sha256,
-        source.sha256 if source else None,
-    )
+    ours = (decode.weights, source.sha256 if source else None)
     alike = (one for one in submission.filed.values() if _is_alike(one, decode))
     for one in islice(alike, _MOST_READ):
         theirs = _read(one)
@@ -87,7 +76,7 @@ def _is_alike(one: Filed, decode: DecodeBlock) -> bool:
     )
 
 
-def _read(one: Filed) -> tuple[tuple[object, ...], tuple[int, ...]] | None:
+def _read(one: Filed) -> tuple[tuple[Weights, str | None], tuple[int, ...]] | None:
     """What decides over a row's tokens, and the tokens."""
     try:
         found = _DECODER.decode(one.path.read_bytes())
@@ -95,13 +84,8 @@ def _read(one: Filed) -> tuple[tuple[object, ...], tuple[int, ...]] | None:
         return None
     if found.decode is None or found.decode.token_ids is None:
         return None
-    weights, source = found.decode.weights, found.kernel_source
-    return (
-        weights.kind,
-        weights.seed,
-        weights.sha256,
-        source.sha256 if source else None,
-    ), found.decode.token_ids
+    source = found.kernel_source
+    return (found.decode.weights, source.sha256 if source else None), found.decode.token_ids
 
 
 def _prefixes_differ(ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
