@@ -1,8 +1,8 @@
 """The board for machines: every row as JSON and CSV, every result file, and self-contained schemas.
 
-Addresses do not change: ``api/decode.json`` and its siblings hold the frames, ``api/ledger.json`` what was
-withdrawn or superseded, ``api/runs/<id>.json`` one result file each, ``api/emitted/`` the emitted texts with their
-index, ``api/reproduce/`` how each device is measured, ``api/schemas/<kind>.schema.json`` the schemas.
+Addresses do not change: ``api/v1/decode.json`` and its siblings hold the frames, ``api/v1/ledger.json`` what was
+withdrawn or superseded, ``api/v1/runs/<id>.json`` one result file each, ``api/v1/emitted/`` the emitted texts with their
+index, ``api/v1/reproduce/`` how each device is measured, ``api/v1/schemas/<kind>.schema.json`` the schemas.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from generator.texts import FOLDER, Emitted
 from schemas.load import schema
 
 DOWNLOADS = (
-    ("api/decode.json", "decode rows: a list of objects, units in the names"),
-    ("api/decode.csv", "the same as CSV"),
-    ("api/kernels.json", "kernel latencies with effective rates and ranks"),
-    ("api/kernels.csv", "the same as CSV"),
+    ("api/v1/decode.json", "decode rows: a list of objects, units in the names"),
+    ("api/v1/decode.csv", "the same as CSV"),
+    ("api/v1/kernels.json", "kernel latencies with effective rates and ranks"),
+    ("api/v1/kernels.csv", "the same as CSV"),
     (
-        "api/ledger.json",
+        "api/v1/ledger.json",
         "rows withdrawn, with date, reason and who decided, and rows superseded, with what took their place",
     ),
-    ("api/devices.json", "facts about every device, with sources"),
-    ("api/models.json", "the shapes of the models"),
-    ("api/runs/index.json", "the id, device, provenance and address of every result file"),
+    ("api/v1/devices.json", "facts about every device, with sources"),
+    ("api/v1/models.json", "the shapes of the models"),
+    ("api/v1/runs/index.json", "the id, device, provenance and address of every result file"),
 )
 EMITTED_DOWNLOADS = (
-    ("api/emitted/index.json", "the emitted kernels: languages, files beside the index, and their SHA-256"),
-    ("api/emitted/proof.json", "the checks that each of them passed"),
+    ("api/v1/emitted/index.json", "the emitted kernels: languages, files beside the index, and their SHA-256"),
+    ("api/v1/emitted/proof.json", "the checks that each of them passed"),
 )
 REPRODUCE_DOWNLOADS = (
     (
-        "api/reproduce/index.json",
+        "api/v1/reproduce/index.json",
         "the runners with their commands; notebooks and SkyPilot tasks lie beside it",
     ),
 )
 KINDS = ("device", "kernel", "model", "result", "retracted", "emitted", "proof", "reproduce")
-SCHEMAS = tuple((f"api/schemas/{kind}.schema.json", str(schema(kind)["description"])) for kind in KINDS)
+SCHEMAS = tuple((f"api/v1/schemas/{kind}.schema.json", str(schema(kind)["description"])) for kind in KINDS)
 _FORMULA = tuple("=+-@\t\r＝＋－＠")  # the wide ones in some countries' spreadsheets
 _INTERNAL = [
     "tpot_ns",
@@ -74,13 +74,13 @@ def write_api(board: Board, data_folder: Path, site: Path, cache: Path | None = 
     """Write every download of ``board`` to ``site/api``; those of known data come from the cache."""
     kept = cache / "api" / f"{board.data.digest}-{code_digest()}" if cache else None
     if kept and kept.exists():
-        shutil.copytree(kept, site / "api", copy_function=_link)
+        shutil.copytree(kept, site / "api/v1", copy_function=_link)
         return
-    _write_all(board, data_folder, site / "api")
+    _write_all(board, data_folder, site / "api/v1")
     if kept:
         shutil.rmtree(kept.parent, ignore_errors=True)
         part = kept.with_name("part")  # a copy that was cut short must not pass for a whole one
-        shutil.copytree(site / "api", part, copy_function=_link)
+        shutil.copytree(site / "api/v1", part, copy_function=_link)
         part.rename(kept)
 
 
@@ -147,7 +147,7 @@ def _write_runs(board: Board, data_folder: Path, folder: Path) -> None:
     for entry in board.data.runs.values():
         shutil.copyfile(data_folder.parent / entry.run.path, folder / f"{entry.run.run}.json")
         index.append({"id": entry.run.run, "device": entry.run.device, "provenance": entry.run.provenance,
-                      "address": f"api/runs/{entry.run.run}.json", "path": entry.run.path})  # fmt: skip
+                      "address": f"api/v1/runs/{entry.run.run}.json", "path": entry.run.path})  # fmt: skip
     _write_json(folder / "index.json", index)
 
 

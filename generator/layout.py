@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SITE_MARK = Path("api") / "runs" / "index.json"
+SITE_MARK = Path("api") / "v1" / "runs" / "index.json"
 DOCS_MARK = Path("assets") / "board.css"
 
 

@@ -89,4 +89,4 @@ class LedgerView:
 
 
 def _named(run: Run) -> dict[str, str]:
-    return {"device": run.device, "address": f"api/runs/{run.run}.json", "path": run.path}
+    return {"device": run.device, "address": f"api/v1/runs/{run.run}.json", "path": run.path}

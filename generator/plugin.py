@@ -101,6 +101,8 @@ def _expand_nav(nav: Any, pages: list[str]) -> Any:
 
 def _expand_entry(entry: Any, pages: list[str]) -> Any:
     ((title, target),) = entry.items()
+    if isinstance(target, list):
+        return {title: _expand_nav(target, pages)}
     if not isinstance(target, str) or not target.endswith("/"):
         return entry
     below = [page for page in pages if page.startswith(target) and page != f"{target}index.md"]

@@ -130,7 +130,7 @@ def row_of(page: str, run: str) -> str:
     """The one row of the page's tables that links to a run's file."""
     parser = _Rows()
     parser.feed(page)
-    found = [row for row in parser.rows if f"api/runs/{run}.json" in row]
+    found = [row for row in parser.rows if f"rows/{run}/" in row]
     assert found, run
     return re.sub(r"\s+", " ", found[0])
 

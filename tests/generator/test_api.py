@@ -29,7 +29,7 @@ from tests.generator.examples import NOTEBOOK, TASK, Folder, about, samples, tim
 
 @pytest.fixture(scope="session")
 def api(built: Folder) -> Path:
-    return built.layout.site / "api"
+    return built.layout.site / "api/v1"
 
 
 def strict(path: Path) -> Any:
@@ -124,8 +124,8 @@ def test_a_submitter_is_no_formula_in_the_spreadsheet(told: Path) -> None:
 
 
 def test_the_ledger_has_what_was_withdrawn_and_what_was_superseded(told: Path) -> None:
-    where = {"device": "gpu-a", "address": "api/runs/gone.json", "path": "data/results/gpu-a/gone.json"}
-    old = {"address": "api/runs/old.json", "path": "data/results/gpu-a/old.json"}
+    where = {"device": "gpu-a", "address": "api/v1/runs/gone.json", "path": "data/results/gpu-a/gone.json"}
+    old = {"address": "api/v1/runs/old.json", "path": "data/results/gpu-a/old.json"}
     assert strict(told / "ledger.json") == {
         "withdrawn": [{"run": "gone", "date": "2026-01-31", "by": "-us", "reason": "=1+1", **where}],
         "superseded": [{"run": "old", "superseded_by": "c", "submitter": "@C", "measured_at": "2026-01-01T00:00:00Z",
@@ -184,7 +184,7 @@ def test_a_kernel_row_names_its_text_and_the_language_that_it_is_in(api: Path, b
 def test_without_emitted_texts_there_is_nothing_to_offer(basic: Folder) -> None:
     board = basic.reported("r", "gpu-a", 7.0).board()
     write_api(board, basic.data, basic.root / "site")
-    assert not (basic.root / "site/api/emitted").exists()
+    assert not (basic.root / "site/api/v1/emitted").exists()
     assert downloads(board) == DOWNLOADS
     assert downloads(basic.emitted({("norm", "lang-a"): "x\n"}).board()) == (*DOWNLOADS, EMITTED_DOWNLOADS[0])
 
@@ -231,7 +231,7 @@ def frames(folder: Folder, name: str) -> dict[str, bytes]:
     """The frames as they are written below ``name``, with a cache that all names share."""
     board = folder.board()
     write_api(board, folder.data, folder.root / name, folder.root / "cache")
-    return {path.name: path.read_bytes() for path in (folder.root / name / "api").iterdir() if path.is_file()}
+    return {path.name: path.read_bytes() for path in (folder.root / name / "api/v1").iterdir() if path.is_file()}
 
 
 def test_frames_of_known_data_come_from_the_cache(whole: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,9 +269,9 @@ def test_an_empty_board_is_empty_lists(folder: Folder) -> None:
     write_api(folder.board(), folder.data, folder.root / "site")
     for name in ("decode", "kernels", "devices", "models", "runs/index"):
         assert strict(folder.root / "site/api" / f"{name}.json") == []
-    header = (folder.root / "site/api/decode.csv").read_text().splitlines()
+    header = (folder.root / "site/api/v1/decode.csv").read_text().splitlines()
     assert len(header) == 1
-    assert strict(folder.root / "site/api/ledger.json") == {"withdrawn": [], "superseded": []}
+    assert strict(folder.root / "site/api/v1/ledger.json") == {"withdrawn": [], "superseded": []}
     assert header[0].startswith("run,model,dtype,")
 
 
@@ -279,7 +279,7 @@ def test_a_number_beyond_a_machine_word_is_written(basic: Folder) -> None:
     huge = timing("gemm", us=1e15, shape={"m": 10**9, "n": 10**9, "k": 10**8})
     basic.reported("r", "gpu-a", None, timings(huge))
     write_api(basic.board(), basic.data, basic.root / "site")
-    (row,) = strict(basic.root / "site/api/kernels.json")
+    (row,) = strict(basic.root / "site/api/v1/kernels.json")
     assert row["shape_elements"] == about(1e26)
     assert row["gflop_per_s"] == about(2e8)
 

@@ -30,7 +30,7 @@ def beside(folder: Folder) -> set[str]:
 def test_a_site_has_its_pages_assets_and_downloads(built: Folder) -> None:
     site = content(built.layout.site)
     for path in ("index.html", "decode/index.html", "devices/gpu-a/index.html", "kernels/norm/index.html",
-                 "assets/board.css", "api/decode.json", "search/search_index.json"):  # fmt: skip
+                 "assets/board.css", "api/v1/decode.json", "search/search_index.json"):  # fmt: skip
         assert path in site
     assert b"Device gpu-a" in site["decode/index.html"]
     assert b"data-fragment" not in site["decode/index.html"]
@@ -68,7 +68,7 @@ def test_two_builds_are_the_same_to_the_byte(built: Folder, tmp_path: Path) -> N
 def test_a_device_that_is_gone_takes_its_page_along(whole: Folder) -> None:
     make(whole)
     gone = [path for path in content(whole.layout.site) if "no-rows" in path]
-    files = ["api/reproduce/no-rows.ipynb", "api/reproduce/no-rows.sky.yaml"]
+    files = ["api/v1/reproduce/no-rows.ipynb", "api/v1/reproduce/no-rows.sky.yaml"]
     assert sorted(gone) == [*files, "devices/no-rows/index.html"]
     (whole.data / "devices/no-rows.md").unlink()
     whole.instructions()
@@ -89,7 +89,7 @@ def old_site(basic: Folder) -> Folder:
 
 
 def unharmed(folder: Folder) -> bool:
-    old = {"deep/page.html": b"old \x00 bytes", "api/runs/index.json": b"[]"}
+    old = {"deep/page.html": b"old \x00 bytes", "api/v1/runs/index.json": b"[]"}
     return content(folder.layout.site) == old and not [
         name for name in beside(folder) if name.startswith(".")
     ]
@@ -164,7 +164,7 @@ NOTHING_RANKED = pytest.mark.parametrize("why", ["reference", "withdrawn", "wron
 
 def test_no_data_at_all_is_a_site_too(folder: Folder) -> None:
     make(folder)
-    assert {"index.html", "decode/index.html", "api/decode.json"} <= content(folder.layout.site).keys()
+    assert {"index.html", "decode/index.html", "api/v1/decode.json"} <= content(folder.layout.site).keys()
 
 
 @pytest.mark.parametrize("records", ["a device", "a model", "a kernel", "decode", "kernels", "measured"])
@@ -184,7 +184,7 @@ def test_little_data_has_every_page_and_download(folder: Folder, records: str) -
     prepared = prepare(folder.layout)
     assert {"index.md", "decode.md", "kernels/index.md", "devices/index.md"} <= prepared.pages.keys()
     write_api(prepared.board, folder.data, folder.layout.site)
-    assert (folder.layout.site / "api/decode.json").exists()
+    assert (folder.layout.site / "api/v1/decode.json").exists()
 
 
 @NOTHING_RANKED

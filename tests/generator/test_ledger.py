@@ -60,8 +60,8 @@ def test_the_page_has_every_entry_with_its_reason_and_its_file(told: Folder) -> 
         "a wrong clock",
         "2026-01-05",
         "them",
-        "api/runs/figure.json",
-        "api/runs/norms.json",
+        "api/v1/runs/figure.json",
+        "api/v1/runs/norms.json",
     ):
         assert said in text
     assert [
@@ -118,7 +118,7 @@ def test_a_link_to_a_row_that_is_not_shown_leads_to_its_file(
     monkeypatch.setattr("generator.device_view.MOST_DECODE_ROWS", 0)
     text = page(told, "devices/gpu-a.md")
     assert "#row-run-3" not in text
-    assert "api/runs/run-3.json" in text
+    assert "api/v1/runs/run-3.json" in text
 
 
 @pytest.mark.parametrize("name", ["decode.md", "devices/gpu-a.md", "index.md"])

@@ -44,8 +44,8 @@ def test_mkdocs_alone_builds_the_same_pages(built: Folder, tmp_path: Path) -> No
     run(folder)
     ours, theirs = built.layout.site / "decode/index.html", folder.layout.site / "decode/index.html"
     assert ours.read_bytes() == theirs.read_bytes()
-    assert (folder.layout.site / "api/decode.json").read_bytes() == (
-        built.layout.site / "api/decode.json"
+    assert (folder.layout.site / "api/v1/decode.json").read_bytes() == (
+        built.layout.site / "api/v1/decode.json"
     ).read_bytes()
 
 
@@ -80,7 +80,7 @@ def test_data_is_read_again_for_each_build(basic: Folder) -> None:
     mkdocs_build(loaded)
     basic.reported("b", "gpu-b")
     mkdocs_build(loaded)
-    assert '"b"' in (basic.layout.site / "api/decode.json").read_text()
+    assert '"b"' in (basic.layout.site / "api/v1/decode.json").read_text()
 
 
 def test_what_was_handed_over_serves_one_build(basic: Folder) -> None:
@@ -91,7 +91,7 @@ def test_what_was_handed_over_serves_one_build(basic: Folder) -> None:
     for expected in (False, True):
         plugin.on_pre_build(config=loaded)
         fragments = plugin._prepared.pages["decode.md"].fragments
-        assert ("api/runs/b.json" in "".join(fragments)) is expected
+        assert ("api/v1/runs/b.json" in "".join(fragments)) is expected
 
 
 class Server:

@@ -222,4 +222,4 @@ def test_a_hostile_text_is_shown_and_does_nothing(basic: Folder) -> None:
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert hostile.strip() in unescape(re.sub(r'<i class="h[a-z]">|</i>', "", page))
-    assert (basic.layout.site / "api/emitted/lang-a/norm.c").read_text() == hostile
+    assert (basic.layout.site / "api/v1/emitted/lang-a/norm.c").read_text() == hostile

@@ -89,7 +89,7 @@ def test_no_cell_of_a_download_starts_a_formula(tmp_path: Path, formula: str) ->
     folder = fill(Folder(tmp_path))
     poisoned(folder, formula)
     build(folder.layout, prepare(folder.layout))
-    tables = sorted((folder.layout.site / "api").rglob("*.csv"))
+    tables = sorted((folder.layout.site / "api/v1").rglob("*.csv"))
     assert len(tables) >= 2
     for table in tables:
         text = table.read_text("utf-8")
@@ -98,7 +98,7 @@ def test_no_cell_of_a_download_starts_a_formula(tmp_path: Path, formula: str) ->
         assert [
             cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r")) or _a_minus(cell)
         ] == []
-    for file in (folder.layout.site / "api").rglob("*.json"):
+    for file in (folder.layout.site / "api/v1").rglob("*.json"):
         json.loads(file.read_text("utf-8"))
 
 
