@@ -1,4 +1,4 @@
-"""A device's page: its rows, its best kernels, its steps, and the runs that were measured on it."""
+"""A device's page: its rows, its best kernels and its steps. What one run tells stands on the row's card."""
 
 from __future__ import annotations
 
@@ -10,26 +10,13 @@ import numpy as np
 import pandas as pd
 
 from generator.findings import reconciliations
-from generator.measured import Measured
 from generator.reproduction_view import ReproductionView
-from generator.rows import Run
 from generator.tables import Board, rows_of
 from generator.views import MOST_DECODE_ROWS, current_first, other_mbu
 from schemas.metrics import roofline_tok_per_s
 from schemas.records import Device, Dtype
 
 MOST_STEPS_OF_A_DEVICE = 2
-MOST_RUNS_OF_A_DEVICE = 4
-
-
-@dataclass(frozen=True)
-class MeasuredRun:
-    """A measured run: its decode row if it has one, what its file tells of the machine, its baselines."""
-
-    run: Run
-    row: Any | None
-    measured: Measured
-    baselines: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -92,35 +79,13 @@ class DeviceView:
         rows = pd.concat([self.decode[part.astype(bool)] for part in parts])
         return reconciliations(self.board, rows, MOST_STEPS_OF_A_DEVICE)
 
-    @property
+    @cached_property
     def decode_rows(self) -> list[Any]:
         """Its decode rows as the tables show them: fastest first, withdrawn and superseded ones last."""
         return list(rows_of(current_first(self.decode).head(MOST_DECODE_ROWS)))
-
-    @cached_property
-    def runs(self) -> list[MeasuredRun]:
-        """Its first measured runs: those that decode, as in the table, then those of kernels alone.
-
-        A baseline stands with the run that it is a baseline of.
-        """
-        of_decode = current_first(
-            self.decode[(self.decode["provenance"] == "measured") & (self.decode["role"] != "baseline")]
-        )
-        of_kernels = self.kernels[
-            (self.kernels["provenance"] == "measured") & (self.kernels["role"] != "baseline")
-        ]
-        names = list(dict.fromkeys([*of_decode["run"], *of_kernels["run"]]))[:MOST_RUNS_OF_A_DEVICE]
-        rows = {row.run: row for row in rows_of(self.decode[self.decode["run"].isin(names)])}
-        return [self._measured(name, rows.get(name)) for name in names]
 
     @cached_property
     def reproduction(self) -> ReproductionView:
         """How its rows can be had again."""
         current = [row for row in self.decode_rows if row.superseded_by is None]
         return ReproductionView(self.device, self.board.data.instructions, current)
-
-    def _measured(self, name: str, row: Any | None) -> MeasuredRun:
-        entry = self.board.data.runs[name]
-        assert entry.measured, "a measured run has an environment"
-        own = (self.decode["baseline_of"] == name) & (self.decode["role"] == "baseline")
-        return MeasuredRun(entry.run, row, entry.measured, tuple(rows_of(self.decode[own])))

@@ -5,6 +5,7 @@ A source's own claim never replaces a computed figure; it stands beside it (:cla
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -146,12 +147,14 @@ class Reconciliation:
 def reconciliations(board: Board, rows: pd.DataFrame, most: int | None = None) -> list[Reconciliation]:
     """The first ``most`` steps (or all) of ``rows`` that have kernel latencies, in the order of ``rows``."""
     steps = ((row, board.kernels_of_step(row.run)) for row in rows_of(rows))
-    return [_reconcile(board, row, timed) for row, timed in islice((s for s in steps if len(s[1])), most)]
+    timed = islice((step for step in steps if len(step[1])), most)
+    return [reconcile(board, row, rows_of(kernels)) for row, kernels in timed]
 
 
-def _reconcile(board: Board, row: Any, timed: pd.DataFrame) -> Reconciliation:
+def reconcile(board: Board, row: Any, timed: Iterable[Any]) -> Reconciliation:
+    """The step of the decode row ``row`` against the kernel rows ``timed`` of that step."""
     step_us = row.tpot_ns / 1e3
-    parts = [_part(kernel, step_us) for kernel in rows_of(timed)]
+    parts = [_part(kernel, step_us) for kernel in timed]
     covered = {name for part in parts for name in part.kernel.split(FUSED)}
     model = board.data.models[row.model]
     step_kernels = [k for k, kernel in board.data.kernels.items() if kernel.calls_per_token(model)]

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.metrics import busy, joules_per_token, repetition_ns
-from schemas.records import DecodeBlock, Environment, Repetition, Result, Weights
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.metrics import busy, joules_per_token, repetition_ns, step_times_ns
+from schemas.records import DecodeBlock, DecodeSamples, Environment, Repetition, Result, Weights
 
 MOST_REPETITIONS = 60
+MOST_TRACED = 400
+QUANTILES_PERCENT = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +30,33 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """Times of steps in their order, one of ``every``; as float32, since a build keeps those of all rows."""
+
+    packed: bytes
+    every: int
+
+    @property
+    def times_ns(self) -> NDArray[np.float32]:
+        """At most :data:`MOST_TRACED` times in nanoseconds."""
+        return np.frombuffer(self.packed, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class Decoding:
-    """How a measured decode block was run and checked; ``turns`` are its first repetitions."""
+    """How a measured decode block was run and checked; ``turns`` are its first repetitions.
+
+    ``quantiles_ns`` are the times of its steps at :data:`QUANTILES_PERCENT`, or of its repetitions' mean steps where
+    steps were not timed singly: of fixed size, as a build keeps those of all rows.
+    """
 
     weights: Weights
     warmup_repetitions: int
     per_step: bool
     joules_per_token: float | None
     turns: tuple[Turn, ...]
+    quantiles_ns: tuple[float, ...]
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +85,21 @@ def _decoding(block: DecodeBlock) -> Decoding | None:
         per_step=samples.timing == "per_step",
         joules_per_token=joules_per_token(samples),
         turns=tuple(turns),
+        quantiles_ns=_quantiles_ns(samples),
+        trace=_trace(samples),
     )
+
+
+def _quantiles_ns(samples: DecodeSamples) -> tuple[float, ...]:
+    return tuple(np.percentile(step_times_ns(samples), QUANTILES_PERCENT).tolist())
+
+
+def _trace(samples: DecodeSamples) -> Trace:
+    steps = samples.steps_per_repetition
+    times = [one.step_ns or (repetition_ns(one, steps),) for one in samples.repetitions]
+    every_ns = np.concatenate([np.asarray(one, np.float32) for one in times])
+    every = -(-len(every_ns) // MOST_TRACED)
+    return Trace(every_ns[::every].tobytes(), every)
 
 
 def _turn(one: Repetition, steps: int) -> Turn:

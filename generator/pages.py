@@ -52,14 +52,14 @@ def render_pages(
     cache: Path | None = None,
 ) -> Iterator[Page]:
     """Every page of the site; ``collections`` holds what a ``[name]`` in a file's name runs over."""
-    environment = _environment(site_src, cache)
+    environment = templates(site_src, cache)
     for template in sorted((site_src / "pages").rglob("*.md")):
         name = template.relative_to(site_src / "pages").as_posix()
         for path, extra in _instances(name, collections):
             page = Page(path)
             helpers = {
                 "fragment": partial(_fragment, environment, page),
-                "url": partial(_url, page),
+                "url": partial(address, page),
                 "page": page,
             }
             source = environment.get_template(f"pages/{name}")
@@ -84,17 +84,17 @@ def _instances(
 
 def _fragment(environment: jinja2.Environment, page: Page, name: str, /, **values: Any) -> Markup:
     template = environment.get_template(f"fragments/{name}.html")
-    html = template.render(**values, url=partial(_url, page))
+    html = template.render(**values, url=partial(address, page))
     page.fragments.append(html)
     return Markup(f'\n<div data-fragment="{len(page.fragments) - 1}"></div>\n')  # noqa: S704 - holds a number only
 
 
-def _url(page: Page, target: str) -> str:
+def address(page: Page, target: str) -> str:
     """The relative address of ``target`` (``kernels/softmax/``, from the site's root) as seen from ``page``."""
     return page.root + target
 
 
-def _environment(site_src: Path, cache: Path | None) -> jinja2.Environment:
+def templates(site_src: Path, cache: Path | None) -> jinja2.Environment:
     """Strict about names; HTML is escaped in fragments, Markdown in pages (by the filter ``md``)."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(site_src),
@@ -118,6 +118,8 @@ def _environment(site_src: Path, cache: Path | None) -> jinja2.Environment:
             "whole",
             "rank",
             "plural",
+            "signed",
+            "short",
             "listed",
         )
     }

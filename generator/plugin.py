@@ -19,6 +19,7 @@ from mkdocs.plugins import BasePlugin
 
 from generator.api import write_api
 from generator.build import InvalidData, Prepared, prepare, write_docs
+from generator.cards import SHELL, write_cards
 from generator.layout import Layout
 from generator.pages import bytecode_cache, inject
 
@@ -39,6 +40,7 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         self._handed: Prepared | None = None
         self._prepared: Prepared | None = None
         self._serving = False
+        self._shell = ""
 
     def on_startup(self, *, command: str, dirty: bool) -> None:  # noqa: ARG002
         """Called once a process; having this, MkDocs keeps the plugin between the rebuilds of a server."""
@@ -77,12 +79,17 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         """Tables and charts in place of their placeholders."""
         assert self._prepared
         known = self._prepared.pages.get(page.file.src_uri)
-        return inject(output, known) if known else output
+        whole = inject(output, known) if known else output
+        if page.file.src_uri == SHELL:
+            self._shell = whole
+            return ""  # no page of its own
+        return whole
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """The downloads beside the pages."""
+        """What stands beside MkDocs' pages: the rows' cards and the downloads."""
         assert self._prepared
         layout = self.layout(config)
+        write_cards(self._prepared.board, self._shell, config.site_url or "", layout, Path(config.site_dir))
         write_api(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:  # noqa: ARG002

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from generator.measured import Measured, measured
 from schemas.contract import contract_state
 from schemas.metrics import busy, decode_spread, kernel_latency, probed
-from schemas.records import Claim, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
+from schemas.records import Claim, Contract, DecodeBlock, KernelBlock, KernelSource, KernelTiming, Result
 
 FUSED = " + "
 
@@ -103,13 +103,14 @@ class KernelRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRows:
-    """All rows of one result file, and the claims its source makes about them."""
+    """All rows of one result file, the claims its source makes about them, and what its decode step contains."""
 
     run: Run
     decode: DecodeRow | None
     kernels: tuple[KernelRow, ...]
     claims: tuple[Claim, ...]
     measured: Measured | None
+    step: Contract | None = None
 
 
 def distill(result: Result, path: str) -> RunRows:
@@ -121,6 +122,7 @@ def distill(result: Result, path: str) -> RunRows:
         kernels=_kernel_rows(result.id, result.kernels) if result.kernels else (),
         claims=figure.claims if figure else (),
         measured=measured(result),
+        step=result.decode.contract if result.decode else None,
     )
 
 

@@ -37,7 +37,8 @@
     region.textContent = text;
   };
 
-  // A button with `data-copy` copies the text of the element that it names.
+  // A button with `data-copy`, hidden where there is no script, copies the text of the element that it names.
+  for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("button[data-copy]");
     if (!button) return;

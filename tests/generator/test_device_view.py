@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.device_view import MOST_RUNS_OF_A_DEVICE, DeviceView
+from generator.device_view import DeviceView
 from tests.generator.examples import MODEL, Folder, about, samples, timing, timings
 
 
@@ -67,27 +67,6 @@ def test_the_reference_of_a_device_is_that_of_its_model(basic: Folder, own: bool
     assert (reference.run if reference else None) == ("ref" if own else None)
 
 
-def test_measured_runs_stand_fastest_first_each_with_its_baselines(basic: Folder) -> None:
-    basic.reported("reported", "gpu-a", 10).measured("elsewhere", "gpu-b", samples([10**6]))
-    basic.measured("slow", "gpu-a", samples([2 * 10**6])).measured(
-        "fast", "gpu-a", samples([10**6]), submitter="B"
-    )
-    basic.measured("other", "gpu-a", samples([4 * 10**6]), role="baseline", decode_baseline_of="slow")
-    basic.measured("kernels", "gpu-a", None, timings(timing("norm", ns=[9])))
-    runs = device(basic).runs
-    assert [one.run.run for one in runs] == ["fast", "slow", "kernels"]
-    assert [[row.run for row in one.baselines] for one in runs] == [[], ["other"], []]
-    assert [one.row.tok_per_s if one.row else None for one in runs] == [about(1000), about(500), None]
-    assert [one.measured.environment.cpu_model for one in runs] == ["Example CPU"] * 3
-    assert [one.measured.decoding is None for one in runs] == [False, False, True]
-
-
-def test_a_device_shows_its_first_measured_runs_only(basic: Folder) -> None:
-    for place in range(MOST_RUNS_OF_A_DEVICE + 1):
-        basic.measured(f"run-{place}", "gpu-a", samples([10**6 + place]), submitter=f"Person {place}")
-    assert [one.run.run for one in device(basic).runs] == [f"run-{n}" for n in range(MOST_RUNS_OF_A_DEVICE)]
-
-
 def test_rows_that_count_no_more_stand_last_and_are_not_expected_again(basic: Folder) -> None:
     basic.measured("old", "gpu-a", samples([10**6])).measured(
         "gone", "gpu-a", samples([10**5]), submitter="C"
@@ -96,7 +75,6 @@ def test_rows_that_count_no_more_stand_last_and_are_not_expected_again(basic: Fo
     basic.reported("r", "gpu-a", 5).instructions()
     view = device(basic)
     assert [row.run for row in view.decode_rows] == ["new", "r", "gone", "old"]
-    assert [one.run.run for one in view.runs] == ["new", "gone", "old"]
     assert "old" not in [one.row.run for one in view.reproduction.expected]
 
 
@@ -104,7 +82,3 @@ def test_the_step_of_a_ranked_row_is_taken_apart_before_a_withdrawn_one(basic: F
     for name, tok_per_s in (("gone", 40), ("r", 10)):
         basic.reported(name, "gpu-a", tok_per_s, timings(timing("norm", us=1)))
     assert [step.run for step in device(basic.retract("gone")).steps] == ["r", "gone"]
-
-
-def test_a_device_of_reported_rows_has_no_measured_run(basic: Folder) -> None:
-    assert device(basic.reported("r", "gpu-a", 10, timings(timing("norm", us=1)))).runs == []
