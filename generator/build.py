@@ -39,10 +39,11 @@ class InvalidData(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A board and its rendered pages by path, before MkDocs."""
+    """A board, its rendered pages by path, before MkDocs, and what their templates saw."""
 
     board: Board
     pages: Mapping[str, Page]
+    context: Mapping[str, Any]
 
 
 def validate(layout: Layout, paths: Sequence[Path] = (), progress: Progress | None = None) -> list[Problem]:
@@ -73,7 +74,7 @@ def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
     board = make_board(data)
     context, collections = site_context(board, layout.cache)
     pages = render_pages(layout.site_src, context, collections, layout.cache)
-    return Prepared(board, {page.path: page for page in pages})
+    return Prepared(board, {page.path: page for page in pages}, context)
 
 
 def write_docs(prepared: Prepared, layout: Layout) -> None:

@@ -22,6 +22,7 @@ from generator.build import InvalidData, Prepared, prepare, write_docs
 from generator.cards import SHELL, write_cards
 from generator.layout import Layout
 from generator.pages import bytecode_cache, inject
+from generator.verbatim import Site, verbatim_files, write_files
 
 MOST_IN_SIDEBAR = 40  # a longer list helps nobody; the overview has a table of them
 
@@ -91,6 +92,10 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         layout = self.layout(config)
         write_cards(self._prepared.board, self._shell, config.site_url or "", layout, Path(config.site_dir))
         write_api(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
+        told = Site(config.site_name, config.site_description or "", config.site_url or "")
+        pages, context = self._prepared.pages, self._prepared.context
+        files = verbatim_files(layout.site_src, context, pages, told, layout.cache)
+        write_files(files, Path(config.site_dir))
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:  # noqa: ARG002
         """Watch what people edit instead of the folder that we write."""

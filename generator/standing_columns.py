@@ -32,7 +32,7 @@ _NOT_COMPARED = (np.nan, np.nan, np.nan, np.nan, ())
 def standing_columns(frame: pd.DataFrame, sound: pd.Series[bool]) -> pd.DataFrame:
     """:data:`COLUMNS` of each decode row; only measured rows that are ``sound`` compare with each other."""
     runs = frame["run"].tolist()
-    timed = list(_timed(frame[sound & (frame["provenance"] == "measured")]))
+    timed = list(timed_rows(frame[sound & (frame["provenance"] == "measured")]))
     replaced = superseded(timed)
     current = [row for row in timed if row.run not in replaced]
     known: dict[str, Sequence[Any]] = dict.fromkeys((row.run for row in current), _ALONE)
@@ -50,7 +50,8 @@ def standing_columns(frame: pd.DataFrame, sound: pd.Series[bool]) -> pd.DataFram
     return pd.DataFrame(columns, frame.index)
 
 
-def _timed(rows: pd.DataFrame) -> Iterator[Timed]:
+def timed_rows(rows: pd.DataFrame) -> Iterator[Timed]:
+    """The rows of a decode frame as what :mod:`schemas.standing` compares."""
     names = (
         "run",
         "device",
