@@ -30,7 +30,13 @@ def today() -> date:
 
 def cross_file_problems(data: Dataset, today: date) -> list[Problem]:
     """Everything that is wrong between the files of a data folder on the day ``today``."""
-    problems = [*device_problems(data), *_references(data), *_retractions(data, today), *_counted_twice(data)]
+    problems = [
+        *device_problems(data),
+        *_references(data),
+        *_retractions(data, today),
+        *_prices(data, today),
+        *_counted_twice(data),
+    ]
     problems += _emitted(data)
     for name, entry in data.runs.items():
         path = data.paths["run", name]
@@ -90,6 +96,13 @@ def _counted_twice(data: Dataset) -> Iterator[Problem]:
                     said = f"times a kernel that the step has already (got {kernel}, also in {other})"
                     remedy = "keep one, or give the other its shape"
                     yield Problem(data.paths["run", name], f"{where}.kernels", said, remedy)
+
+
+def _prices(data: Dataset, today: date) -> Iterator[Problem]:
+    """A price that nobody can have read yet."""
+    for name, device in data.devices.items():
+        if device.price:
+            yield from _future(data.paths["device", name], "price.date", device.price.date, today)
 
 
 def _future(path: str, field: str, text: str | None, today: date) -> Iterator[Problem]:

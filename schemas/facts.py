@@ -97,6 +97,16 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """A list price in US dollars an hour: of what, on which day it was read, and where."""
+
+    usd_per_hour: float
+    what: str
+    date: str
+    source: Reference
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """Facts about one accelerator. ``peak_bandwidth`` is what MBU is measured against."""
 
@@ -115,6 +125,7 @@ class Device:
     reproduction: Reproduction | None
     notes: str
     access: Access | None = None
+    price: Price | None = None
 
 
 # --- model: data/models/<id>.yml ------------------------------------------------------------------

@@ -115,6 +115,12 @@ def repetition_ns(repetition: Repetition, steps: int) -> float:
     return float(np.median(_repetition_ns(repetition, steps)))
 
 
+def step_times_ns(samples: DecodeSamples) -> NDArray[np.float64]:
+    """The time of every step, or of each repetition's mean step where steps were not timed singly."""
+    steps = samples.steps_per_repetition
+    return np.concatenate([_repetition_ns(one, steps) for one in samples.repetitions])
+
+
 def measured_ns(samples: DecodeSamples) -> int:
     """The time of all measured steps together, in nanoseconds."""
     return sum(one.total_ns or sum(one.step_ns or ()) for one in samples.repetitions)

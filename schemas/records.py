@@ -31,6 +31,7 @@ from schemas.facts import Kernel as Kernel
 from schemas.facts import LanguageUse as LanguageUse
 from schemas.facts import Ledger as Ledger
 from schemas.facts import Model as Model
+from schemas.facts import Price as Price
 from schemas.facts import Reference as Reference
 from schemas.facts import Reproduction as Reproduction
 from schemas.facts import Retraction as Retraction

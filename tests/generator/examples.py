@@ -54,7 +54,7 @@ class Folder:
         return self
 
     def device(self, name: str, /, **changes: Any) -> Self:
-        empty: Data = {"aliases": [], "languages": [], "other_bandwidths": [], "access": None}
+        empty: Data = {"aliases": [], "languages": [], "other_bandwidths": [], "access": None, "price": None}
         facts = {"id": name, "name": f"Device {name}", **empty}
         return self.put(f"devices/{name}.md", examples.device() | facts | changes)
 
@@ -179,6 +179,11 @@ def sha256(text: str) -> str:
 def source_of(kernel: str) -> str:
     """What :meth:`Folder.emitted` writes as the source of a kernel."""
     return f"def {kernel}(x):\n    return x\n"
+
+
+def price(usd_per_hour: float, **changes: Any) -> Data:
+    source = {"title": "a list", "url": "https://example.org/prices"}
+    return {"usd_per_hour": usd_per_hour, "what": "on demand", "date": "2026-01-31", "source": source} | changes
 
 
 def emitted_index(texts: dict[tuple[str, str], str]) -> Data:

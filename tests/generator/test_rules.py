@@ -9,7 +9,7 @@ import pytest
 
 from generator.dataset import read_dataset
 from generator.rules import cross_file_problems
-from tests.generator.examples import TODAY, Folder, claim, samples, timing, timings
+from tests.generator.examples import TODAY, Folder, claim, price, samples, timing, timings
 
 
 def only(folder: Folder) -> str:
@@ -114,6 +114,12 @@ def test_today_is_not_in_the_future(basic: Folder) -> None:
     basic.reported("r", "gpu-a").retract("r", date=TODAY.isoformat())
     basic.measured("m", "gpu-a", samples([1000]), measured_at=f"{TODAY.isoformat()}T23:59:59Z")
     assert not basic.problems()
+
+
+def test_a_price_that_nobody_can_have_read_yet(basic: Folder) -> None:
+    basic.device("gpu-a", price=price(1, date="2026-06-02")).device("gpu-b", price=price(1, date="2026-06-01"))
+    (line,) = basic.problems(today=date(2026, 6, 1))
+    assert line.startswith("data/devices/gpu-a.md: price.date: lies in the future (got '2026-06-02')")
 
 
 def test_days_that_have_not_come(basic: Folder) -> None:

@@ -59,6 +59,7 @@ def device() -> Data:
                 "first": ["sudo apt-get update"],
             },
         },
+        "price": {"usd_per_hour": 1.25, "what": "on demand", "date": "2026-01-31", "source": reference()},
         "notes": "A board with `GDDR6` memory.\n\n- bound by memory\n- [its page](https://example.org/gpu)",
     }
 

@@ -424,7 +424,7 @@ def test_every_field_is_required(data_folder: Path, place: str) -> None:
     for path in examples.places(EXAMPLES[place], dict):
         for key in examples.value_at(EXAMPLES[place], path):
             if {"shape", "model_shape", "lengths", "hashes"} & set(path) or (
-                place.endswith(".md") and (*path, key) in {("notes",), ("access",)}
+                place.endswith(".md") and (*path, key) in {("notes",), ("access",), ("price",)}
             ):
                 continue
             if path[-1:] == ("skypilot",) or (key in {"install", "options"} and place.endswith(".md")):
