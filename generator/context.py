@@ -1,37 +1,26 @@
-"""What the templates see: the views of the board, the charts, the downloads, and the fastest rows."""
+"""What the templates see: the views of the board, the charts, and the downloads."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from generator.api import SCHEMAS, downloads
+from generator.changes import History
 from generator.charts.roofline import roofline_figure
 from generator.charts.step import step_figure
 from generator.charts.svg import Figure, svg
+from generator.compare_view import CompareView
 from generator.device_view import DeviceView
 from generator.highlight import highlighted
+from generator.home import first_answers
+from generator.leaderboard import Leaderboard
 from generator.ledger import LedgerView
-from generator.tables import Board, rows_of
+from generator.reasons import reasons
+from generator.tables import Board
 from generator.views import MOST_DECODE_ROWS, KernelView, ModelView
-
-MOST_CONTESTS = 200
-
-
-def contests(board: Board) -> list[dict[str, Any]]:
-    """Every kernel, shape and storage type with a ranked row: its fastest, and by how much."""
-    ranked = board.kernels[board.kernels["ranked"]]
-    found = []
-    for (_, shape, dtype), rows in ranked.groupby(["kernel", "shape_label", "dtype"], sort=False):
-        best = next(rows_of(rows))
-        others = rows[rows["device"] != best.device]["latency_us"]
-        lead = float(others.iloc[0] / best.latency_us) if len(others) else math.nan
-        found.append(
-            {"row": best, "shape": shape, "dtype": dtype, "devices": rows["device"].nunique(), "lead": lead}
-        )
-    return found[:MOST_CONTESTS]
 
 
 def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -54,9 +43,13 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "kernels": kernels,
         "devices": devices,
         "emitted_kernels": [kernels[name] for name in board.data.emitted.kernels()],
-        "contests": contests(board),
+        "leaderboard": Leaderboard(board),
+        "compare": CompareView(board),
         "ledger": LedgerView(board),
+        "history": History(board),
         "rules": RULES,
+        "first_answers": first_answers,
+        "why_so_fast": partial(_reasons, {view.model.id: view for view in models}),
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
         "draw": draw,
@@ -64,3 +57,8 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "most_rows": MOST_DECODE_ROWS,
     }
     return context, {"kernel": kernels, "device": devices}
+
+
+def _reasons(models: Mapping[str, ModelView], device: DeviceView) -> list[str]:
+    model = models.get(device.best.model) if device.best else None
+    return reasons(device, model.ranked, model.against_kernels) if model else []

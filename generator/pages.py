@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from generator import formats
+from generator.glossary import Term, read_glossary
 from schemas.prose import render as render_prose
 
 _PLACEHOLDER = re.compile(r'<div data-fragment="(\d+)"></div>')
@@ -32,11 +33,14 @@ _ENTITIES = {ord(letter): f"&#{ord(letter)};" for letter in "&<>|~"}  # a backsl
 
 @dataclass(slots=True)
 class Page:
-    """One page: its path below the docs folder, its Markdown, and the fragments its placeholders stand for."""
+    """One page: its path below the docs folder, its Markdown, the fragments its placeholders stand for, and the terms
+    of the glossary that it explains in place.
+    """
 
     path: str
     markdown: str = ""
     fragments: list[str] = field(default_factory=list)
+    terms: dict[str, Term] = field(default_factory=dict)
 
     @property
     def root(self) -> str:
@@ -52,18 +56,18 @@ def render_pages(
     cache: Path | None = None,
 ) -> Iterator[Page]:
     """Every page of the site; ``collections`` holds what a ``[name]`` in a file's name runs over."""
-    environment = templates(site_src, cache)
+    environment, glossary = templates(site_src, cache), read_glossary(site_src)
     for template in sorted((site_src / "pages").rglob("*.md")):
         name = template.relative_to(site_src / "pages").as_posix()
         for path, extra in _instances(name, collections):
             page = Page(path)
-            helpers = {
-                "fragment": partial(_fragment, environment, page),
-                "url": partial(address, page),
-                "page": page,
-            }
+            own = {"url": partial(address, page), "term": partial(_term, page, glossary)}
+            fragment = partial(_fragment, environment, page, own)
+            helpers = {"fragment": fragment, "glossary": glossary, "page": page, **own}
             source = environment.get_template(f"pages/{name}")
             page.markdown = source.render({**context, **extra, **helpers})
+            if page.terms:
+                page.markdown += str(fragment("terms", terms=page.terms))
             yield page
 
 
@@ -82,11 +86,20 @@ def _instances(
     return [(name.replace(match[0], key), {kind: entry}) for key, entry in sorted(collections[kind].items())]
 
 
-def _fragment(environment: jinja2.Environment, page: Page, name: str, /, **values: Any) -> Markup:
-    template = environment.get_template(f"fragments/{name}.html")
-    html = template.render(**values, url=partial(address, page))
+def _fragment(
+    environment: jinja2.Environment, page: Page, own: Mapping[str, Any], name: str, /, **values: Any
+) -> Markup:
+    html = environment.get_template(f"fragments/{name}.html").render(**values, **own)
     page.fragments.append(html)
     return Markup(f'\n<div data-fragment="{len(page.fragments) - 1}"></div>\n')  # noqa: S704 - holds a number only
+
+
+def _term(page: Page, glossary: Mapping[str, Term], key: str, text: str | None = None) -> Markup:
+    """A button that opens what a term means; the meaning itself stands once, at the end of the page."""
+    page.terms[key] = glossary[key]
+    shown = escape(text or glossary[key].name)
+    opened = Markup('<button type="button" class="term" popovertarget="term-{}">{}</button>')
+    return opened.format(key, shown)
 
 
 def address(page: Page, target: str) -> str:
@@ -98,7 +111,7 @@ def templates(site_src: Path, cache: Path | None) -> jinja2.Environment:
     """Strict about names; HTML is escaped in fragments, Markdown in pages (by the filter ``md``)."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(site_src),
-        autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
+        autoescape=jinja2.select_autoescape(enabled_extensions=("html", "xml", "svg"), default=False),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

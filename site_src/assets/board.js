@@ -60,6 +60,20 @@
     setTimeout(() => (button.textContent = label), 2000);
   };
 
+  // A term says its meaning when it is pointed at, too.
+  for (const term of document.querySelectorAll(".term")) {
+    const meaning = document.getElementById(term.getAttribute("popovertarget"));
+    let soon;
+    term.addEventListener("pointerenter", (event) => {
+      if (event.pointerType === "mouse") soon = setTimeout(() => meaning.showPopover({ source: term }), 250);
+    });
+    for (const part of [term, meaning])
+      part.addEventListener("pointerleave", () => {
+        clearTimeout(soon);
+        soon = setTimeout(() => meaning.matches(":hover") || meaning.hidePopover(), 300);
+      });
+  }
+
   // In a folder there is no server that finds the index.html of an address.
   if (location.protocol === "file:")
     document.addEventListener("click", (event) => {
