@@ -11,6 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from generator.cards import SHELL
+
 ROOT = Path(__file__).resolve().parents[2]
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -27,11 +29,17 @@ def _pages() -> list[str]:
         folder, _, kind = name.removesuffix("].md").partition("/[")
         if kind:
             pages += [f"{folder}/{path.stem}/" for path in sorted((ROOT / "data" / folder).glob("*.md"))]
-        else:
+        elif name != SHELL:
             pages.append(name.removesuffix("index.md") if name.endswith("index.md") else name[:-3] + "/")
-    return [*pages, "404.html"]
+    return [*pages, *CARDS, "404.html"]
 
 
+CARDS = (
+    "rows/amd-epyc-9004-2-cores-bf16-20261123t205150z/",  # measured, with its kernels and their texts
+    "rows/amd-epyc-9004-2-cores-bf16-20261123t205150z-llama-cpp/",  # a baseline
+    "rows/pu-rs-decode-nvidia-t4/",  # reported
+    "rows/ascend-rs-ch10-apple-m2-max-kernels/",  # kernels alone
+)
 PAGES = _pages()
 
 
@@ -104,6 +112,12 @@ def test_a_page_says_the_same_without_javascript(browser: Browser, address: str,
             figure.locator("summary").click()
             assert figure.locator("details table tbody tr").first.is_visible(), "a chart needs its table twin"
         assert complaints == []
+
+
+@pytest.mark.parametrize("name", [page for page in PAGES if page != "404.html"])
+def test_a_page_says_how_to_read_it(browser: Browser, address: str, name: str) -> None:
+    with opened(browser, address + name, javascript=False) as (page, _):
+        assert page.locator("h2#how-to-read-this-page").count() == 1
 
 
 def test_the_decode_page_has_a_roofline_and_a_step_chart(browser: Browser, address: str) -> None:
