@@ -36,8 +36,8 @@ MAIN_PAGES = {
 # two controls in one place. What scrolls, and what is hidden on purpose, is neither.
 FAULTS = """() => {
   const shown = (e) => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
-  const apart = '.board-scroll, .board-code, pre, select, [popover], .board-hidden, .md-search, .md-sidebar, .md-nav, ' +
-    '.md-skip, .md-top';
+  const apart = '.board-scroll, .board-code, pre, select, [popover], .board-hidden, .md-search, .md-sidebar, ' +
+    '.md-nav, .md-skip, .md-top';
   const scrolls = (e) => e.closest(apart);
   const name = (e) => e.outerHTML.slice(0, 120);
   const faults = [];
