@@ -25,12 +25,14 @@ from generator.layout import Layout
 from generator.ledger import LedgerView
 from generator.pages import Page, address, templates
 from generator.row_card import Cards, RowCard
+from generator.share import Shared
 from generator.tables import Board
 
 SHELL = "rows/shell.md"
+CARD_PICTURE = "board-card-picture"
 _FRAGMENT = "fragments/row-card.html"
 _HOLES = re.compile(
-    r"board-card-title|board-card-heading|board-card-description|rows/shell|<div data-card></div>"
+    r"board-card-title|board-card-heading|board-card-description|board-card-picture|rows/shell|<div data-card></div>"
 )
 
 
@@ -72,8 +74,10 @@ def _cards(board: Board, shell: str, site_url: str, layout: Layout) -> Iterator[
         "highlight": lambda text, path: highlighted(text, path, layout.cache),
         "url": partial(address, Page("rows/card.md")),
     }
+    shared_as = Shared(board)
     for card in Cards(board):
         fill = {
+            CARD_PICTURE: shared_as.of_device(card.run.device),
             "board-card-title": escape(card.title),
             "board-card-heading": escape(card.device.name),
             "board-card-description": escape(_description(card)),

@@ -19,9 +19,11 @@ from mkdocs.plugins import BasePlugin
 
 from generator.api import write_api
 from generator.build import InvalidData, Prepared, prepare, write_docs
-from generator.cards import SHELL, write_cards
+from generator.cards import CARD_PICTURE, SHELL, write_cards
 from generator.layout import Layout
 from generator.pages import bytecode_cache, inject
+from generator.share import GENERAL, Shared, picture, write_pictures
+from generator.vega import vega_files
 from generator.verbatim import Site, verbatim_files, write_files
 
 MOST_IN_SIDEBAR = 40  # a longer list helps nobody; the overview has a table of them
@@ -40,6 +42,7 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         self._handed_layout: Layout | None = None
         self._handed: Prepared | None = None
         self._prepared: Prepared | None = None
+        self._shared: Shared | None = None
         self._serving = False
         self._shell = ""
 
@@ -68,13 +71,22 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
                 raise PluginError(f"the data cannot be built:\n{error}") from None
             click.echo(f"{error}\n  the pages stay as they were until this is mended", err=True)
         self._handed = None
+        self._shared = Shared(self._prepared.board)
         write_docs(self._prepared, self.layout(config))
         config.nav = _expand_nav(config.nav, sorted(self._prepared.pages))
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Any) -> Environment:  # noqa: ARG002
         """Keep the theme's compiled templates: compiling them takes longer than rendering them."""
         env.bytecode_cache = bytecode_cache(self.layout(config).cache)
+        env.globals["share_image"] = picture(GENERAL)  # of what is no page of ours
         return env
+
+    def on_page_context(self, context: Any, *, page: Any, config: MkDocsConfig, nav: Any) -> Any:  # noqa: ARG002
+        """The picture that a link to the page shows; a card's is put in with the rest of it."""
+        assert self._shared
+        path = page.file.src_uri
+        context["share_image"] = CARD_PICTURE if path == SHELL else self._shared.of_page(path)
+        return context
 
     def on_post_page(self, output: str, *, page: Any, config: MkDocsConfig) -> str:  # noqa: ARG002
         """Tables and charts in place of their placeholders."""
@@ -93,9 +105,11 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         write_cards(self._prepared.board, self._shell, config.site_url or "", layout, Path(config.site_dir))
         write_api(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
         told = Site(config.site_name, config.site_description or "", config.site_url or "")
-        pages, context = self._prepared.pages, self._prepared.context
-        files = verbatim_files(layout.site_src, context, pages, told, layout.cache)
-        write_files(files, Path(config.site_dir))
+        pages, context, site = self._prepared.pages, self._prepared.context, Path(config.site_dir)
+        write_files(verbatim_files(layout.site_src, context, pages, told, layout.cache), site)
+        write_files(vega_files(layout.cache), site)
+        assert self._shared
+        write_pictures(self._shared, pages, told, layout.site_src, layout.cache, site)
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:  # noqa: ARG002
         """Watch what people edit instead of the folder that we write."""

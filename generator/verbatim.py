@@ -71,8 +71,13 @@ def verbatim_files(
         if template.is_file():
             name = template.relative_to(site_src / "files").as_posix()
             text = environment.get_template(f"files/{name}").render({**context, **known})
-            text = _NOT_IN_XML.sub("", text) if name.endswith(".xml") else text
+            text = well_formed(text) if name.endswith(".xml") else text
             yield name, text.encode() if text.strip() else b""
+
+
+def well_formed(xml: str) -> str:
+    """``xml`` without the letters that no XML may hold."""
+    return _NOT_IN_XML.sub("", xml)
 
 
 def write_files(files: Iterable[tuple[str, bytes]], site: Path) -> None:
