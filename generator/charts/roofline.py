@@ -34,7 +34,9 @@ def _bar(row: Any) -> dict[str, Any]:
     roof = row.roofline_tok_per_s
     value = f"{number(row.tok_per_s)} tok/s of {number(roof, 3)} ({percent(row.mbu_percent)})"
     baseline = None if pd.isna(row.baseline_tok_per_s) else row.baseline_tok_per_s
-    bar = {"row": row.run, "name": f"{row.device_name}, {row.dtype}", "value": value}
+    name = f"{row.device_name}, {row.dtype}"
+    beside = "" if baseline is None else f"; its own baseline {number(baseline)} tok/s"
+    bar = {"row": row.run, "name": name, "value": value, "tip": f"{name}: {value}{beside}"}
     return bar | {"tok_per_s": row.tok_per_s, "roof": roof, "baseline": baseline}
 
 
@@ -70,7 +72,7 @@ def _draw(data: dict[str, Any]) -> Any:
     bar = chart.mark_bar(size=style.BAR, color=style.FILL, cornerRadius=2)
     tick = chart.mark_tick(size=style.BAR + 8, thickness=2, color=style.INK)
     layers = [
-        roof.encode(x=alt.X("roof:Q", title="tok/s"), y=row),
+        roof.encode(x=alt.X("roof:Q", title="tok/s"), y=row, description=style.tip()),
         bar.encode(x=axis, y=row),
         tick.transform_filter("isValid(datum.baseline)").encode(x="baseline:Q", y=row),
         *style.labels(frame, row),

@@ -35,12 +35,15 @@ def step_figure(step: Reconciliation) -> Figure:
 
 def _bar(part: StepPart) -> dict[str, Any]:
     value = f"{number(part.token_us)} µs, {percent(part.share_percent)}"
-    return {"name": part.kernel, "value": value, "us": part.token_us, "row": part.kernel, "known": True}
+    tip = f"{part.kernel}: {value}; {whole(part.calls)} × {number(part.call_us)} µs, {part.implementation}"
+    bar = {"name": part.kernel, "value": value, "us": part.token_us, "row": part.kernel, "known": True}
+    return bar | {"tip": tip}
 
 
 def _remainder(step: Reconciliation) -> dict[str, Any]:
     value = f"{whole(step.remainder_us)} µs, {percent(step.remainder_percent)}"
-    return {"name": REMAINDER, "value": value, "us": step.remainder_us, "row": REMAINDER, "known": False}
+    bar = {"name": REMAINDER, "value": value, "us": step.remainder_us, "row": REMAINDER, "known": False}
+    return bar | {"tip": f"{REMAINDER}: {value}"}
 
 
 def _caption(step: Reconciliation) -> str:
@@ -83,5 +86,6 @@ def _draw(data: dict[str, Any]) -> Any:
         .transform_filter("!datum.known")
         .mark_bar(size=style.BAR, color=style.FAINT, stroke=style.MUTED, strokeDash=[4, 3], cornerRadius=2)
     )
-    layers = [known.encode(x=axis, y=row), rest.encode(x=axis, y=row), *style.labels(frame, row)]
+    bars = [kind.encode(x=axis, y=row, description=style.tip()) for kind in (known, rest)]
+    layers = [*bars, *style.labels(frame, row)]
     return style.finish(layers, len(data["bars"]))

@@ -6,6 +6,8 @@ from typing import Any
 
 import altair as alt
 
+from generator.charts.svg import TIP
+
 WIDTH = 620
 STEP = 46
 BAR = 14
@@ -16,8 +18,13 @@ FONT = "system-ui, sans-serif"
 
 
 def rows(bars: list[dict[str, Any]]) -> alt.InlineData:
-    """The bars of a chart as its data."""
-    return alt.InlineData(values=bars)
+    """The bars of a chart as its data; ``tip`` is what :func:`tip` says of one."""
+    return alt.InlineData(values=[bar | {"tip": TIP + bar.get("tip", "")} for bar in bars])
+
+
+def tip() -> alt.Description:
+    """A mark's details on demand: the converter writes them to it, and the page's script shows them."""
+    return alt.Description("tip:N")
 
 
 def bar_row(field: str, order: list[str]) -> alt.Y:
@@ -25,9 +32,9 @@ def bar_row(field: str, order: list[str]) -> alt.Y:
     return alt.Y(f"{field}:N", sort=order, axis=None, scale=alt.Scale(paddingInner=0))
 
 
-def finish(layers: list[alt.Chart], count: int) -> alt.LayerChart:
-    """The layers as one chart in the house look, ``count`` bars high."""
-    chart = alt.layer(*layers).properties(width=WIDTH, height=count * STEP, background="transparent")
+def finish(layers: list[alt.Chart], count: int, step: int = STEP) -> alt.LayerChart:
+    """The layers as one chart in the house look, ``count`` bars of ``step`` pixels high."""
+    chart = alt.layer(*layers).properties(width=WIDTH, height=count * step, background="transparent")
     axis = {
         "labelColor": MUTED,
         "titleColor": MUTED,

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import altair as alt
 
+TIP = "tip: "
+_TIP = re.compile(rf' aria-label="{TIP}([^"]*)"')
 _INNER_ROLES = re.compile(r' (?:role|aria-roledescription|aria-label|aria-hidden)="[^"]*"')
 _ID = re.compile(r'(id="|url\(#)((?:clip|gradient_)\d+)')
 
@@ -88,7 +90,10 @@ def _own_ids(drawn: str, prefix: str) -> str:
 
 
 def _accessible(drawn: str, label: str) -> str:
-    """One image with one label: the roles inside would be announced as dozens of unnamed images."""
-    plain = _INNER_ROLES.sub("", drawn)
+    """One image with one label: the roles inside would be announced as dozens of unnamed images.
+
+    What a chart says of a mark (:func:`generator.charts.style.tip`) stays with it, for ``assets/charts.js`` to tell.
+    """
+    plain = _INNER_ROLES.sub("", _TIP.sub(r' data-tip="\1"', drawn))
     labelled = f'<svg role="img" aria-label="{escape(label)}" '
     return plain.replace("<svg ", labelled, 1)

@@ -183,7 +183,12 @@ def source_of(kernel: str) -> str:
 
 def price(usd_per_hour: float, **changes: Any) -> Data:
     source = {"title": "a list", "url": "https://example.org/prices"}
-    return {"usd_per_hour": usd_per_hour, "what": "on demand", "date": "2026-01-31", "source": source} | changes
+    return {
+        "usd_per_hour": usd_per_hour,
+        "what": "on demand",
+        "date": "2026-01-31",
+        "source": source,
+    } | changes
 
 
 def emitted_index(texts: dict[tuple[str, str], str]) -> Data:

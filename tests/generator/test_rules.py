@@ -117,7 +117,9 @@ def test_today_is_not_in_the_future(basic: Folder) -> None:
 
 
 def test_a_price_that_nobody_can_have_read_yet(basic: Folder) -> None:
-    basic.device("gpu-a", price=price(1, date="2026-06-02")).device("gpu-b", price=price(1, date="2026-06-01"))
+    basic.device("gpu-a", price=price(1, date="2026-06-02")).device(
+        "gpu-b", price=price(1, date="2026-06-01")
+    )
     (line,) = basic.problems(today=date(2026, 6, 1))
     assert line.startswith("data/devices/gpu-a.md: price.date: lies in the future (got '2026-06-02')")
 
