@@ -59,7 +59,7 @@
   const keep = () => {
     const asked = new URLSearchParams(new FormData(form));
     if (fields.model.value !== "typed") sizes.forEach(({ name }) => asked.delete(name));
-    history.replaceState(null, "", `?${asked}`);
+    if (location.protocol !== "file:") history.replaceState(null, "", `?${asked}`);
   };
 
   const fill = (model) => sizes.forEach((field) => (field[field.type === "checkbox" ? "checked" : "value"] = model[field.name]));

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from generator.comparability import Comparability, comparability
+from generator.comparability import Comparability, Fact, comparability, facts
+from generator.comparability import compared as compared_facts
 from tests.generator.examples import Folder, kernel_source, repetition, samples, timing, timings
 from tests.schemas import examples
 
@@ -100,3 +101,32 @@ def test_a_wrong_result_compares_with_nothing(basic: Folder) -> None:
 def test_kernels_alone_do_not_compare_with_a_step(basic: Folder) -> None:
     found = compared(ours(basic, "one").measured("other", "gpu-a", None, timings(timing("norm", ns=[9]))))
     assert found == Comparability("not comparable", ("one of them has no decode step",))
+
+
+def test_facts_alone_give_the_verdict(whole: Folder) -> None:
+    runs = [rows for rows in whole.dataset().runs.values() if rows.decode]
+    assert len(runs) > 3
+    for one in runs:
+        for other in runs:
+            assert one.decode
+            assert other.decode
+            told = compared_facts(facts(one, one.decode), facts(other, other.decode))
+            assert told == comparability(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (8, 8, None),
+        (8, None, "depth (8, not stated)"),
+        (0, None, "depth (0, not stated)"),
+        (None, None, "depth (not stated by either)"),
+        ("a" * 64, "a" * 63 + "b", f"depth ({'a' * 12}, {'a' * 12})"),
+        (False, False, None),
+        (True, False, "depth"),
+        (False, True, "depth"),
+        (True, True, "depth"),
+    ],
+)
+def test_what_a_fact_says_of_two_rows(one: Any, other: Any, said: str | None) -> None:
+    assert Fact("depth", one).against(Fact("depth", other)) == said
