@@ -17,12 +17,12 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin
 
-from generator.api import write_api
 from generator.build import InvalidData, Prepared, prepare, write_docs
 from generator.cards import CARD_PICTURE, SHELL, write_cards
 from generator.layout import Layout
 from generator.pages import bytecode_cache, inject
 from generator.share import GENERAL, Shared, picture, write_pictures
+from generator.side_files import write_side_files
 from generator.vega import vega_files
 from generator.verbatim import Site, verbatim_files, write_files
 
@@ -103,7 +103,7 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         assert self._prepared
         layout = self.layout(config)
         write_cards(self._prepared.board, self._shell, config.site_url or "", layout, Path(config.site_dir))
-        write_api(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
+        write_side_files(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
         told = Site(config.site_name, config.site_description or "", config.site_url or "")
         pages, context, site = self._prepared.pages, self._prepared.context, Path(config.site_dir)
         write_files(verbatim_files(layout.site_src, context, pages, told, layout.cache), site)

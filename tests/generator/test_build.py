@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from generator import plugin
-from generator.api import write_api
 from generator.build import InvalidData, build, prepare, validate, write_docs
 from generator.layout import Layout
+from generator.side_files import write_side_files
 from tests.generator.examples import REPOSITORY, Folder, mark_as_site, samples, timing, timings
 
 
@@ -110,7 +110,7 @@ def test_bad_data_leaves_the_old_site(old_site: Folder) -> None:
     [
         ("write_docs", RuntimeError("disk full")),
         ("inject", RuntimeError("disk full")),
-        ("write_api", RuntimeError("disk full")),
+        ("write_side_files", RuntimeError("disk full")),
         ("inject", KeyboardInterrupt()),
     ],
 )
@@ -183,7 +183,7 @@ def test_little_data_has_every_page_and_download(folder: Folder, records: str) -
         folder.measured("r", "gpu-a", samples([1000]), timings(timing("norm", ns=[30])))
     prepared = prepare(folder.layout)
     assert {"index.md", "decode.md", "kernels/index.md", "devices/index.md"} <= prepared.pages.keys()
-    write_api(prepared.board, folder.data, folder.layout.site)
+    write_side_files(prepared.board, folder.data, folder.layout.site)
     assert (folder.layout.site / "api/v1/decode.json").exists()
 
 
