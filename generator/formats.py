@@ -24,7 +24,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def one_decimal(value: float | None) -> str:
     """A figure in a column of its kind: always one decimal where it is 1 or more, so that points align."""
-    if value is None or math.isnan(value) or abs(value) < 1:
+    if value is None or math.isnan(value) or abs(round(value, 2)) < 1:
         return number(value, 2)
     return f"{value:,.1f}".replace("-", "−")
 
@@ -57,6 +57,17 @@ def times(value: float | None) -> str:
     rounded = float(f"{value:.3g}")
     decimals = max(0, 2 - math.floor(math.log10(rounded))) if rounded > 0 else 0
     return f"{rounded:,.{decimals}f}×"
+
+
+def signed(value: float) -> str:
+    """A share of which the sign matters, if it is not nothing once it is rounded."""
+    text = f"{value:+.1f}"
+    return "0.0" if text[1:] == "0.0" else text.replace("-", "−")
+
+
+def short(name: str, most: int = 40, leeway: int = 5) -> str:
+    """A name that may be too long for a table, cut as Jinja's ``truncate`` cuts."""
+    return name if len(name) <= most + leeway else f"{name[: most - 1]}…"
 
 
 def whole(value: float | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from generator.formats import number, plural, short, signed
 from generator.rows import Run
 from generator.tables import Board, rows_of
 from schemas.records import Retraction
@@ -71,6 +72,19 @@ class LedgerView:
         rows, frame = self.superseded.head(MOST_SUPERSEDED_ROWS), self.board.decode
         by = {row.run: row for row in rows_of(frame[frame["run"].isin(rows["superseded_by"])])}
         return [Superseded(row, by[row.superseded_by]) for row in rows_of(rows)]
+
+    def agreement(self, row: Any) -> str:
+        """How other submitters' rows compare with ``row``: how many agree, with which drift, and whose they are."""
+        within, others = int(row.reproduced_within), int(row.reproduced_others)
+        low, high = signed(row.reproduced_low_percent), signed(row.reproduced_high_percent)
+        tolerance = f"within {number(self.tolerance_percent)}\u00a0%"
+        agree = f"{within} of {others} {tolerance}" if others > 1 else tolerance
+        said = agree if within else f"{plural(others, 'other run')}, none {tolerance}"
+        named = row.reproduced_by or ()
+        names = ", ".join(short(name) for name in named)
+        more = f" and {within - len(named)} more" if within > len(named) else ""
+        drift = low if low == high else f"{low} to {high}"
+        return f"{said}, drift {drift}\u00a0%{': by ' + names if names else ''}{more}"
 
     def as_json(self) -> dict[str, list[dict[str, Any]]]:
         """All of it for machines; withdrawn rows in the record's order, which is append-only."""

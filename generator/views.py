@@ -40,12 +40,17 @@ class ModelView:
         return self.rows[self.rows["ranked"]]
 
     @cached_property
-    def headline(self) -> list[Any]:
-        """The best ranked rows, then the others, withdrawn and superseded ones last, then the reference."""
+    def table(self) -> pd.DataFrame:
+        """Contenders and the reference: the ranked rows, then the others, withdrawn and superseded ones last."""
         contenders = self.rows[(self.rows["role"] == "contender") & ~self.rows["quick"]]
         others = current_first(contenders[~contenders["ranked"]])
-        shown = pd.concat([self.ranked.head(MOST_DECODE_ROWS), others.head(MOST_DECODE_ROWS)])
-        return [*rows_of(shown), *rows_of(self.rows[self.rows["role"] == "reference"])]
+        return pd.concat([self.ranked, others, self.rows[self.rows["role"] == "reference"]])
+
+    @cached_property
+    def headline(self) -> list[Any]:
+        """The first rows of the table, as many as stand in the page, and the reference."""
+        contenders = self.table[self.table["role"] != "reference"].head(MOST_DECODE_ROWS)
+        return [*rows_of(contenders), *rows_of(self.table[self.table["role"] == "reference"])]
 
     @cached_property
     def baselines(self) -> list[Any]:
