@@ -21,6 +21,7 @@ from generator.layout import Layout
 from generator.pages import Page, render_pages
 from generator.rules import cross_file_problems, today
 from generator.tables import Board, make_board
+from generator.vega import start_bundle
 from schemas.load import shown_path
 from schemas.parse import PARSERS
 from schemas.problems import Problem
@@ -68,6 +69,7 @@ def _files(path: Path, known: set[Path]) -> set[Path]:
 def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
     """The board of ``layout.data`` and every page of it; raises :class:`InvalidData`."""
     start_converter(layout.cache)
+    start_bundle(layout.cache)
     data, problems = read_dataset(layout.data, layout.cache, progress)
     if problems := [*problems, *cross_file_problems(data, today())]:
         raise InvalidData(problems)

@@ -9,7 +9,13 @@ from typing import Any
 
 from generator.api import SCHEMAS, downloads
 from generator.changes import History
+from generator.charts.cost import cost_figure
+from generator.charts.depth import depth_figure
+from generator.charts.energy import energy_figure
+from generator.charts.history import device_history
 from generator.charts.roofline import roofline_figure
+from generator.charts.slope import slope_figure
+from generator.charts.steady import steady_figure
 from generator.charts.step import step_figure
 from generator.charts.svg import Figure, svg
 from generator.compare_view import CompareView
@@ -21,6 +27,7 @@ from generator.ledger import LedgerView
 from generator.reasons import reasons
 from generator.tables import Board
 from generator.views import MOST_DECODE_ROWS, KernelView, ModelView
+from generator.what_if import WhatIfView
 
 
 def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -45,6 +52,7 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "emitted_kernels": [kernels[name] for name in board.data.emitted.kernels()],
         "leaderboard": Leaderboard(board),
         "compare": CompareView(board),
+        "what_if": WhatIfView(board),
         "ledger": LedgerView(board),
         "history": History(board),
         "rules": RULES,
@@ -52,6 +60,12 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "why_so_fast": partial(_reasons, {view.model.id: view for view in models}),
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
+        "steady_figure": partial(steady_figure, board),
+        "depth_figure": partial(depth_figure, board),
+        "energy_figure": partial(energy_figure, board),
+        "cost_figure": partial(cost_figure, board),
+        "slope_figure": slope_figure,
+        "device_history": device_history,
         "draw": draw,
         "highlight": lambda text, path: highlighted(text, path, cache),
         "most_rows": MOST_DECODE_ROWS,

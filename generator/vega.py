@@ -58,10 +58,11 @@ def _bundling() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
 @cache
 def _bundle() -> bytes:
     process, file = _bundling()
-    if process.wait():
-        raise RuntimeError("Vega could not be bundled; the message above says why")
-    file.seek(0)
-    modules = file.read()
+    with file:
+        if process.wait():
+            raise RuntimeError("Vega could not be bundled; the message above says why")
+        file.seek(0)
+        modules = file.read()
     return f"/*!\n{_OWNERS}\n{_licence()}*/\n(() => {{\n".encode() + modules + b"\n})();\n"
 
 

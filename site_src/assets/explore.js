@@ -31,7 +31,7 @@
         { name: "kept", select: { type: "point", fields: ["standing"] }, bind: "legend" },
         { name: "window", bind: "scales", select: { type: "interval", zoom: "wheel![event.ctrlKey || event.metaKey]" } },
       ],
-      mark: { type: "point", filled: true, size: 80, cursor: "pointer" },
+      mark: { type: "point", aria: false, filled: true, size: 80, cursor: "pointer" },
       encoding: {
         x: axis(across, UNITS[across]),
         y: axis("tok_per_s", "tok/s"),

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from generator.build import prepare
-from generator.measured import MOST_REPETITIONS, Measured, measured
+from generator.measured import MOST_REPETITIONS, QUANTILES_PERCENT, Measured, measured
 from schemas.records import Result
-from tests.generator.examples import Data, Folder, repetition, samples, timing, timings
+from tests.generator.examples import Data, Folder, about, repetition, samples, timing, timings
 from tests.schemas import examples
 
 
@@ -50,6 +50,22 @@ def test_a_repetition_that_was_timed_whole_counts_by_its_mean_step() -> None:
     decoding = told(samples=whole).decoding
     assert decoding is not None
     assert (decoding.turns[0].tpot_ns, decoding.per_step) == (15, False)
+
+
+def test_the_times_of_steps_are_kept_as_quantiles_of_all_repetitions() -> None:
+    decoding = told(samples=samples([1, 2], [3, 4], [5, 6], [7, 8], [9, 11])).decoding
+    assert decoding is not None
+    assert dict(zip(QUANTILES_PERCENT, decoding.quantiles_ns, strict=True)) == {
+        0: 1, 1: about(1.09), 5: about(1.45), 10: about(1.9), 25: about(3.25), 50: about(5.5), 75: about(7.75),
+        90: about(9.2), 95: about(10.1), 99: about(10.82), 100: 11,
+    }  # fmt: skip
+
+
+def test_quantiles_of_repetitions_timed_whole_are_those_of_their_mean_steps() -> None:
+    wholes = [repetition(total_ns=total) for total in (20, 30, 40)]
+    decoding = told(samples=samples([1, 2], timing="per_repetition", repetitions=wholes)).decoding
+    assert decoding is not None
+    assert (decoding.quantiles_ns[0], decoding.quantiles_ns[5], decoding.quantiles_ns[-1]) == (10, 15, 20)
 
 
 def page(folder: Folder, name: str = "gpu-a") -> str:

@@ -44,6 +44,12 @@ def test_nothing_inside_has_a_role_of_its_own(drawn: str) -> None:
     assert drawn.count("aria-") == 1
 
 
+def test_details_of_a_mark_stay_with_it_for_the_script(figure: Figure, drawn: str) -> None:
+    tips = [element.get("data-tip") for element in picture(drawn).iter() if element.get("data-tip")]
+    assert tips == [bar["tip"] for bar in figure.data["bars"]]
+    assert any(NAME in str(tip) for tip in tips)
+
+
 def test_colours_stay_variables_of_the_page(drawn: str) -> None:
     for name in ("ink", "muted", "accent", "faint", "line"):
         assert f"var(--board-{name})" in drawn
