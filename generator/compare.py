@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -105,7 +105,7 @@ def _script(name: str, value: Any) -> bytes:
 def _as_given(entry: Entry) -> dict[str, Any]:
     """An entry with each fact as what it is of, its value, whether it bars, and the value in words."""
     told = [(fact.what, fact.value, fact.bars, fact.shown) for fact in entry.facts]
-    return {part.name: getattr(entry, part.name) for part in fields(entry)} | {"facts": told}
+    return {name: getattr(entry, name) for name in Entry.__slots__} | {"facts": told}
 
 
 def _parts(step_us: float, kernels_us: Mapping[str, float]) -> Iterator[Part]:

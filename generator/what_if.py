@@ -6,16 +6,16 @@ for any model, storage type, depth and bandwidth. Only ranked rows count: they a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
-import pandas as pd
 
 from generator.formats import number
-from generator.tables import Board
+from generator.tables import Board, rows_of
 from schemas.metrics import roofline_tok_per_s
 from schemas.records import BYTES_PER_ELEMENT, Device, Dtype, Model
 
@@ -139,19 +139,25 @@ class WhatIfView:
         return Basis(OF_BOARD, _ranges(self._ranked))
 
     @cached_property
-    def _ranked(self) -> pd.DataFrame:
-        return self.board.decode[self.board.decode["ranked"]]
+    def _ranked(self) -> list[Any]:
+        """The ranked rows, of the least MBU first."""
+        rows = self.board.decode[self.board.decode["ranked"]].sort_values(["mbu_percent", "run"])
+        return list(rows_of(rows[["run", "device", "device_name", "dtype", "provenance", "mbu_percent"]]))
 
     @cached_property
     def _of_devices(self) -> dict[str, dict[str, Basis]]:
         """What is known of each device with a ranked row, by storage type and of any."""
-        found: dict[str, dict[str, Basis]] = {}
-        for device, rows in self._ranked.groupby("device"):
-            found[str(device)] = {
-                **{str(dtype): Basis(OF_DTYPE, _ranges(some)) for dtype, some in rows.groupby("dtype")},
-                ANY: Basis(OF_DEVICE, _ranges(rows)),
+        rows: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        for row in self._ranked:
+            rows[row.device][row.dtype].append(row)
+            rows[row.device][ANY].append(row)
+        return {
+            device: {
+                dtype: Basis(OF_DEVICE if dtype == ANY else OF_DTYPE, _ranges(some))
+                for dtype, some in of_device.items()
             }
-        return found
+            for device, of_device in rows.items()
+        }
 
     def as_given(self) -> dict[str, Any]:
         """What the page's script computes with."""
@@ -180,11 +186,15 @@ def what_if_files(board: Board) -> Iterator[tuple[str, bytes]]:
     yield "assets/data/what-if.js", b'board.take("what-if",%s);\n' % given
 
 
-def _ranges(rows: pd.DataFrame) -> tuple[Range, ...]:
-    """Measured and reported rows are kept apart."""
-    found = []
-    for provenance, some in rows.groupby("provenance"):
-        ordered = some.sort_values(["mbu_percent", "run"])[["run", "device_name", "mbu_percent"]]
-        ends = [End(run, name, float(mbu)) for run, name, mbu in ordered.iloc[[0, -1]].to_numpy(dtype=object)]
-        found.append(Range(str(provenance), len(some), *ends))
-    return tuple(found)
+def _ranges(rows: Sequence[Any]) -> tuple[Range, ...]:
+    """Of rows in the order of their MBUs; measured and reported ones are kept apart."""
+    parts: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        parts[row.provenance].append(row)
+    return tuple(
+        Range(name, len(parts[name]), *map(_end, (parts[name][0], parts[name][-1]))) for name in sorted(parts)
+    )
+
+
+def _end(row: Any) -> End:
+    return End(row.run, row.device_name, float(row.mbu_percent))
