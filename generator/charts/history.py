@@ -85,10 +85,11 @@ def device_history(device: str, device_name: str, rows: pd.DataFrame) -> History
 
 def _series(rows: pd.DataFrame) -> dict[str, list[Point]]:
     """The series of two rows and more with the latest rows, by name, each in the order of time."""
-    kept = (rows["provenance"] == "measured") & ~(rows["retracted"] | rows["quick"]).astype(bool)
     groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-    for row in rows_of(rows[kept & (rows["numerics_ok"] != False)]):  # noqa: E712
-        groups[(row.dtype, row.stack, row.depth_tokens, row.model)].append(row)
+    for row in rows_of(rows):  # a mask over a frame of few rows would take longer
+        measured = row.provenance == "measured" and row.numerics_ok is not False
+        if measured and not row.retracted and not row.quick:
+            groups[(row.dtype, row.stack, row.depth_tokens, row.model)].append(row)
     long = [group for group in groups.items() if len(group[1]) > 1]
     long.sort(key=lambda group: max(row.measured_at for row in group[1]), reverse=True)
     tells = [len({key[at] for key, _ in long}) > 1 for at in range(4)]
