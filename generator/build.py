@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from rjsmin import jsmin
+
 from generator.charts.svg import start_converter
 from generator.context import site_context
 from generator.dataset import Progress, data_files, read_dataset
@@ -84,15 +86,19 @@ def write_docs(prepared: Prepared, layout: Layout) -> None:
     wanted = {layout.docs / path: page.markdown.encode() for path, page in prepared.pages.items()}
     for asset in (layout.site_src / "assets").rglob("*"):
         if asset.is_file():
-            wanted[layout.docs / "assets" / asset.relative_to(layout.site_src / "assets")] = (
-                asset.read_bytes()
-            )
+            wanted[layout.docs / "assets" / asset.relative_to(layout.site_src / "assets")] = _sent(asset)
     for path in [path for path in layout.docs.rglob("*") if path.is_file() and path not in wanted]:
         path.unlink()
     for path, content in wanted.items():
         if not path.exists() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+
+
+def _sent(asset: Path) -> bytes:
+    """An asset as it is sent: scripts without comments and indentation, a fifth of what they weigh compressed."""
+    raw = asset.read_bytes()
+    return str(jsmin(raw.decode())).encode() if asset.suffix == ".js" else raw
 
 
 def build(layout: Layout, prepared: Prepared) -> None:
