@@ -58,10 +58,14 @@ class Shared:
     board: Board
 
     @cached_property
+    def ranked(self) -> pd.DataFrame:
+        """All ranked rows, the fastest of each model first."""
+        return self.board.decode[self.board.decode["ranked"]]
+
+    @cached_property
     def rows(self) -> Mapping[str, Any]:
         """The best ranked row of each device that has a picture of its own, by device, the best rank first."""
-        ranked = self.board.decode[self.board.decode["ranked"]].sort_values("rank", kind="stable")
-        best = ranked.drop_duplicates("device").head(MOST_DEVICES)
+        best = self.ranked.sort_values("rank", kind="stable").drop_duplicates("device").head(MOST_DEVICES)
         return {row.device: row for row in rows_of(best)}
 
     def of_device(self, device: str) -> str:
@@ -113,11 +117,12 @@ def drawings(
     for path, name in ((None, GENERAL), *PAGES.items()):
         yield (
             picture(name),
-            page.render(**_of_page(shared.board, name, pages.get(path or ""), site), **common),
+            page.render(**_of_page(shared, name, pages.get(path or ""), site), **common),
         )
     device = environment.get_template("share/device.svg")
+    counts = shared.ranked["model"].value_counts()
     for name, row in shared.rows.items():
-        yield picture(f"device-{name}"), device.render(**_of_device(shared.board, row), **common)
+        yield picture(f"device-{name}"), device.render(**_of_device(shared, row, counts[row.model]), **common)
 
 
 def palette(css: str) -> dict[str, str]:
@@ -128,26 +133,26 @@ def palette(css: str) -> dict[str, str]:
     return found
 
 
-def _of_page(board: Board, name: str, page: Page | None, site: Site) -> dict[str, Any]:
+def _of_page(shared: Shared, name: str, page: Page | None, site: Site) -> dict[str, Any]:
     own = listed(page) if page and name != "home" else None
     facts = [
-        (whole(len(board.data.runs)), "result files"),
-        (whole(len(board.data.devices)), "devices"),
-        (whole(len(board.kernels)), "kernel latencies"),
+        (whole(len(shared.board.data.runs)), "result files"),
+        (whole(len(shared.board.data.devices)), "devices"),
+        (whole(len(shared.board.kernels)), "kernel latencies"),
     ]
     return {
         "title": [fitted(own.title, 76, _INNER_PX, bold=True)]
         if own
         else wrapped(site.description, 56, _INNER_PX, 3, bold=True),
         "text": wrapped(own.description, 34, _INNER_PX, 3) if own else [],
-        "bars": _bars(board, _MOST_BARS.get(name, 0)),
+        "bars": _bars(shared.ranked, _MOST_BARS.get(name, 0)),
         "facts": [] if name in _MOST_BARS else facts,
     }
 
 
-def _bars(board: Board, most: int) -> list[Bar]:
-    ranked = board.decode[board.decode["ranked"]]
-    rows = ranked[ranked["model"] == ranked["model"].iloc[0]].head(most) if len(ranked) else ranked
+def _bars(ranked: pd.DataFrame, most: int) -> list[Bar]:
+    first = ranked.head(most)  # of the first model, if it has so many
+    rows = first[first["model"] == first["model"].iloc[0]] if len(first) else first
     widest = max((max(row.tok_per_s, row.roofline_tok_per_s) for row in rows_of(rows)), default=1.0)
     return [
         Bar(
@@ -160,9 +165,8 @@ def _bars(board: Board, most: int) -> list[Bar]:
     ]
 
 
-def _of_device(board: Board, row: Any) -> dict[str, Any]:
-    model = board.data.models[row.model].name
-    of = int((board.decode["ranked"] & (board.decode["model"] == row.model)).sum())
+def _of_device(shared: Shared, row: Any, of: int) -> dict[str, Any]:
+    model = shared.board.data.models[row.model].name
     sampled = not pd.isna(row.samples)
     low, high = one_decimal(row.tok_per_s_low), one_decimal(row.tok_per_s_high)
     return {
