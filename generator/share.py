@@ -178,7 +178,7 @@ def _of_device(shared: Shared, row: Any, of: int) -> dict[str, Any]:
         "used": f"{percent(row.mbu_percent)} of what its memory allows",
         "roof": f"roofline {number(row.roofline_tok_per_s, 3)} tok/s",
         "rank": f"rank {rank(row.rank_best, row.rank_worst)} of {of}",
-        "standing": fitted(_standing(row), 26, 780),
+        "standing": fitted(_standing(row), 26, 1040),
     }
 
 
