@@ -19,7 +19,7 @@ help:
 	@echo "make measure    measure this machine's CPU and file a result (ARGS='--submitter NAME')"
 	@echo "make test       format, lint, types, tests, links, browser: what CI runs"
 	@echo "make format     let ruff format the code"
-	@echo "make benchmark  build time, memory and page weight at 10,000 and 50,000 rows; the CPU's decode step"
+	@echo "make benchmark  build time, memory, page weight and Lighthouse's scores at many rows; the CPU's decode step"
 	@echo "make clean      remove what was built; the next build starts cold"
 
 site: build serve
@@ -63,6 +63,7 @@ chromium: $(VENV)/test.ready
 
 benchmark: $(VENV)/test.ready chromium
 	$(RUN) -m tests.benchmarks.build
+	$(RUN) -m tests.benchmarks.pages
 	$(RUN) -m tests.benchmarks.decode_cpu
 	$(RUN) -m tests.benchmarks.submission
 

@@ -7,25 +7,20 @@ a person starts it; memory is that process's peak resident set.
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import click
-from playwright.sync_api import Browser, Request, sync_playwright
 
+from tests.benchmarks.gzipped import gzipped, weights
 from tests.benchmarks.synthetic import ROOT, make
-from tests.browser.chromium import FLAGS, find
+from tests.browser.chromium import find
 
 PAGES = ("", "decode/", "kernels/", "kernels/q_proj_matvec/", "devices/", "devices/device-000/")
 Cost = tuple[float, float]
@@ -81,66 +76,18 @@ def _build(base: Path, data: Path) -> Cost:
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
-class _Gzipped(SimpleHTTPRequestHandler):
-    """Files as a web host sends them: text compressed."""
-
-    def do_GET(self) -> None:
-        path = Path(self.translate_path(self.path))
-        path = path / "index.html" if path.is_dir() else path
-        if not path.exists():
-            self.send_error(404)
-            return
-        body = path.read_bytes()
-        packed = path.suffix not in {".png", ".woff2"}
-        body = gzip.compress(body, 6) if packed else body
-        self.send_response(200)
-        self.send_header("Content-Type", self.guess_type(str(path)))
-        if packed:
-            self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """A benchmark prints its own story."""
-
-
 def _print_weights(site: Path, rows: int | None) -> None:
     path = find()
     if path is None or shutil.which(path) is None:
         print("  no Chromium, so no page weight; run: make chromium")
         return
     said = f"{rows:,} rows" if rows else "the real data"
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Gzipped, directory=str(site))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        for page, kilobytes, requests in _weights(path, server.server_port):
-            print(f"  /{page:<24} {kilobytes:6.1f} KB over the wire in {requests} requests ({said})")
-        server.shutdown()
-
-
-def _weights(chromium: str, port: int) -> Iterator[tuple[str, float, int]]:
-    """Page, kilobytes with everything it loads (gzip), and requests, each with an empty cache."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        for name in PAGES:
-            sizes = _sizes(browser, f"http://127.0.0.1:{port}/{name}")
-            if sizes:
-                yield name, sum(sizes) / 1000, len(sizes)
-        browser.close()
-
-
-def _sizes(browser: Browser, address: str) -> list[int]:
-    """Bytes of each response body that ``address`` needs; none where there is no such page."""
-    sizes: list[int] = []
-
-    def note(request: Request) -> None:
-        sizes.append(request.sizes()["responseBodySize"])
-
-    page = browser.new_context().new_page()
-    page.on("requestfinished", note)
-    response = page.goto(address, wait_until="networkidle")
-    page.context.close()
-    return sizes if response and response.ok else []
+    with gzipped(site) as web:
+        found = weights(path, [f"{web}/{page}" for page in PAGES])
+        for page, weight in zip(PAGES, found, strict=True):
+            if weight:
+                told = f"{weight.kilobytes:6.1f} KB over the wire in {weight.requests} requests"
+                print(f"  /{page:<24} {told} ({said})")
 
 
 if __name__ == "__main__":
