@@ -126,6 +126,8 @@ def _expand_nav(nav: Any, pages: list[str]) -> Any:
 
 
 def _expand_entry(entry: Any, pages: list[str]) -> Any:
+    if isinstance(entry, str):  # a page that an earlier build of the same configuration put there
+        return entry
     ((title, target),) = entry.items()
     if isinstance(target, list):
         return {title: _expand_nav(target, pages)}
