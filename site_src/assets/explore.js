@@ -3,9 +3,7 @@
 (() => {
   const place = document.getElementById("explore");
   const [button, form, chart] = ["button", "form", ".explore-chart"].map((one) => place.querySelector(one));
-  const [ink, muted, line, accent] = ["ink", "muted", "line", "accent"].map((name) => `var(--board-${name})`);
-  const UNITS = { peak_gb_per_s: "GB/s", mbu_percent: "% of the peak memory bandwidth", depth_tokens: "tokens in the cache" };
-  let rows;
+  let rows, spec;
 
   const program = () => new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -15,37 +13,18 @@
     document.head.append(script);
   });
 
-  const spec = () => {
-    const type = form.elements.log.checked ? "log" : "linear";
-    const across = form.elements.across.value;
-    const axis = (field, title) => ({
-      field, type: "quantitative", title, scale: { type, nice: false, padding: 14 },
-      axis: { grid: type === "linear", domain: type === "log", ticks: type === "log", domainColor: line, tickColor: line },
-    });
-    return {
-      data: { values: rows.filter((row) => row[across] > (type === "log" ? 0 : -1)) },
-      width: "container",
-      height: 380,
-      background: "transparent",
-      params: [
-        { name: "kept", select: { type: "point", fields: ["standing"] }, bind: "legend" },
-        { name: "window", bind: "scales", select: { type: "interval", zoom: "wheel![event.ctrlKey || event.metaKey]" } },
-      ],
-      mark: { type: "point", aria: false, filled: true, size: 80, cursor: "pointer" },
-      encoding: {
-        x: axis(across, UNITS[across]),
-        y: axis("tok_per_s", "tok/s"),
-        color: { field: "standing", title: null, scale: { domain: ["measured", "reproduced", "reported"], range: [accent, accent, muted] } },
-        shape: { field: "standing", scale: { domain: ["measured", "reproduced", "reported"], range: ["circle", "diamond", "triangle-up"] } },
-        opacity: { condition: { param: "kept", value: 0.85 }, value: 0.08 },
-        tooltip: { field: "run" },
-      },
-      config: {
-        aria: false, font: "system-ui, sans-serif", view: { stroke: null },
-        axis: { labelColor: muted, titleColor: muted, gridColor: line, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
-        legend: { labelColor: ink, labelFontSize: 13, orient: "top", symbolSize: 90 },
-      },
-    };
+  // The spec is data too; a reader's choices are put into it.
+  const chosen = () => {
+    const log = form.elements.log.checked;
+    const [across] = form.elements.across.selectedOptions;
+    const { x, y } = spec.encoding;
+    Object.assign(x, { field: across.value, title: across.dataset.unit });
+    for (const one of [x, y]) {
+      one.scale.type = log ? "log" : "linear";
+      one.axis = { grid: !log, domain: log, ticks: log };
+    }
+    spec.data = { values: rows.filter((row) => row[across.value] !== null && (row[across.value] || !log)) };
+    return spec;
   };
 
   const words = (row) => [
@@ -73,7 +52,7 @@
   // The interpreter spares Vega from making functions of text, which a careful host forbids.
   const draw = async () => {
     const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: tell };
-    const { view } = await vegaEmbed(chart, spec(), options);
+    const { view } = await vegaEmbed(chart, chosen(), options);
     view.addEventListener("click", (_, item) => {
       const run = item?.datum?.run;
       const page = location.protocol === "file:" ? "index.html" : "";
@@ -88,7 +67,8 @@
     button.disabled = true;
     button.textContent = "Loading …";
     try {
-      const [columns] = await Promise.all([board.load("explore"), program()]);
+      const [{ columns, ...told }] = await Promise.all([board.load("explore"), program()]);
+      spec = told.spec;
       const names = Object.keys(columns);
       rows = columns.run.map((_, at) => Object.fromEntries(names.map((name) => [name, columns[name][at]])));
       form.hidden = chart.hidden = false;

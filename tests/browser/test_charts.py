@@ -166,7 +166,7 @@ def test_exploring_loads_its_program_only_when_asked(browser: Browser, address: 
         assert sorted(loaded) == ["assets/data/explore.js", "assets/vega/vega.js"]
         points = page.locator(".explore-chart .mark-symbol.role-mark path").count()
         shown = page.evaluate(
-            "board.load('explore').then((rows) => rows.peak_gb_per_s.filter(Boolean).length)"
+            "board.load('explore').then((told) => told.columns.peak_gb_per_s.filter(Boolean).length)"
         )
         assert points == shown > 0
         assert page.evaluate("document.activeElement.name") == "across"

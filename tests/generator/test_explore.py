@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from generator.explore import ADDRESS, COLUMNS, explore_files
+from generator.explore import ADDRESS, COLUMNS, SPEC, explore_files
 from tests.generator.examples import Folder, about, samples
 
 
@@ -16,7 +16,9 @@ def columns(folder: Folder) -> dict[str, list[Any]]:
     before, after = 'board.take("explore", ', ");\n"
     assert text.startswith(before)
     assert text.endswith(after)
-    found: dict[str, list[Any]] = json.loads(text[len(before) : -len(after)])
+    told = json.loads(text[len(before) : -len(after)])
+    assert told["spec"] == SPEC
+    found: dict[str, list[Any]] = told["columns"]
     return found
 
 
