@@ -2,7 +2,8 @@
 
 Each file below ``site_src/files`` is a template of the file at the same place of the site, rendered with what
 pages see and with the site's own address. One that renders to nothing is left out, also where MkDocs has
-written its own: so the sitemap, which needs absolute addresses, is there only where the site has one.
+written its own. The sitemap needs absolute addresses, so it is empty where the site has none; it is there all the
+same, as the theme's script asks for it.
 """
 
 from __future__ import annotations

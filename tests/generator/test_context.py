@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
-from generator.context import contests, site_context
-from tests.generator.examples import Folder, about, timing, timings
+from generator.context import site_context
+from tests.generator.examples import Folder
 
 
 def context(folder: Folder) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     return site_context(folder.board(), None)
-
-
-def test_the_fastest_row_of_each_contest_and_its_lead(basic: Folder) -> None:
-    basic.reported("a", "gpu-a", None, timings(timing("norm", us=2), timing("proj", us=1)))
-    basic.reported("b", "gpu-b", None, timings(timing("norm", us=5), timing("norm", us=3, dtype="f32")))
-    found = contests(basic.board())
-    assert [(one["row"].run, one["row"].kernel, one["dtype"], one["devices"]) for one in found] == [
-        ("a", "norm", "f16", 2), ("b", "norm", "f32", 1), ("a", "proj", "f16", 1),
-    ]  # fmt: skip
-    assert found[0]["lead"] == about(2.5)
-    assert math.isnan(found[1]["lead"])
-    assert found[0]["shape"] == "cols 8"
-
-
-def test_a_lead_is_over_another_device(basic: Folder) -> None:
-    basic.reported(
-        "a", "gpu-a", None, timings(timing("norm", us=2), timing("norm", us=3, implementation="x"))
-    )
-    basic.reported("b", "gpu-b", None, timings(timing("norm", us=8)))
-    (found,) = contests(basic.board())
-    assert (found["lead"], found["devices"]) == (about(4), 2)
-
-
-def test_rows_without_a_rank_win_nothing(basic: Folder) -> None:
-    basic.reported("a", "gpu-a", None, timings(timing("norm", us=2, numerics_ok=False)))
-    basic.reported("b", "gpu-b", None, timings(timing("norm", us=8, per="token")))
-    assert contests(basic.board()) == []
 
 
 def test_pages_run_over_every_kernel_and_device(basic: Folder) -> None:
@@ -64,7 +36,7 @@ def test_an_empty_board_has_a_whole_context(folder: Folder, basic: Folder) -> No
     empty, _ = context(Folder(folder.root / "none"))
     full, _ = context(basic)
     assert empty.keys() == full.keys()
-    assert (empty["models"], empty["contests"], empty["devices"]) == ([], [], {})
+    assert (empty["models"], empty["devices"]) == ([], {})
     assert (empty["ledger"].withdrawn, empty["ledger"].shown) == ([], [])
 
 

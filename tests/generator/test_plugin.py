@@ -91,7 +91,7 @@ def test_what_was_handed_over_serves_one_build(basic: Folder) -> None:
     for expected in (False, True):
         plugin.on_pre_build(config=loaded)
         fragments = plugin._prepared.pages["decode.md"].fragments
-        assert ("api/v1/runs/b.json" in "".join(fragments)) is expected
+        assert ("rows/b/" in "".join(fragments)) is expected
 
 
 class Server:
