@@ -119,4 +119,4 @@ def test_the_danger_would_be_found() -> None:
 def test_a_formula_is_text_in_the_spreadsheet(basic: Folder) -> None:
     basic.reported("r", "gpu-a", 7.0, notes="=1+1")
     build(basic.layout, prepare(basic.layout))
-    assert ",'=1+1" in (basic.layout.site / "api/v1/decode.csv").read_text()
+    assert ',"\'=1+1"' in (basic.layout.site / "api/v1/decode.csv").read_text()
