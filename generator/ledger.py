@@ -103,4 +103,9 @@ class LedgerView:
 
 
 def _named(run: Run) -> dict[str, str]:
-    return {"device": run.device, "card": f"rows/{run.run}/", "address": f"api/v1/runs/{run.run}.json", "path": run.path}
+    return {
+        "device": run.device,
+        "card": f"rows/{run.run}/",
+        "address": f"api/v1/runs/{run.run}.json",
+        "path": run.path,
+    }
