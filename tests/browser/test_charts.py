@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,7 +196,7 @@ def test_a_point_tells_its_row_and_opens_its_card(page: Page, address: str) -> N
     page.locator("#explore-all-rows").scroll_into_view_if_needed()
     page.locator(".explore-chart .mark-symbol.role-mark path").first.hover(force=True)
     page.locator(".explore .chart-tip").wait_for()
-    assert "tok/s" in page.locator(".explore .chart-tip").inner_text()
+    assert re.search(r" tok/s, MBU [\d.]+ %\n", page.locator(".explore .chart-tip").inner_text())
     page.locator(".explore-chart .mark-symbol.role-mark path").first.click(force=True)
     page.wait_for_url(f"{address}rows/*/")
 
