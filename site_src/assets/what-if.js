@@ -47,14 +47,15 @@
     part("basis").textContent = found.basis.words;
     part("likely").replaceChildren(...found.basis.ranges.map(({ provenance, rows, low, high }) => {
       const [least, most] = [low, high].map((one) => text(found.roofline * one.mbu_percent / 100));
-      return line(`${least === most ? least : `${least} to ${most}`} tok/s by ${rows} ${provenance} ${rows > 1 ? "rows" : "row"}: MBU `, end(low),
+      const span = least === most ? least : `${least} to ${most}`;
+      return line(`${span} tok/s by ${rows} ${provenance} ${rows > 1 ? "rows" : "row"}: MBU `, end(low),
         ...(rows > 1 ? [" to ", end(high)] : []));
     }));
     const needed = (found.weights + found.cache) / 1e9;
-    part("fits").textContent = `${text(found.weights / 1e9)} GB of weights and ${text(found.cache / 1e9)} GB of cache: ${
-      !found.memory ? "whether they fit is not known, as no memory is stated"
+    const fits = !found.memory ? "whether they fit is not known, as no memory is stated"
       : needed > found.memory ? `they do not fit in ${text(found.memory)} GB, so this device alone cannot run it`
-      : `they fit in ${text(found.memory)} GB`}.`;
+      : `they fit in ${text(found.memory)} GB`;
+    part("fits").textContent = `${text(found.weights / 1e9)} GB of weights and ${text(found.cache / 1e9)} GB of cache: ${fits}.`;
   };
   const keep = () => {
     const asked = new URLSearchParams(new FormData(form));

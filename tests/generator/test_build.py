@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_a_site_has_its_pages_assets_and_downloads(built: Folder) -> None:
     assert b"Device gpu-a" in site["decode/index.html"]
     assert b"data-fragment" not in site["decode/index.html"]
     assert site["decode/index.html"].count(b'<svg role="img"') >= 2  # the roofline and a step
+
+
+@pytest.mark.parametrize(
+    "script", sorted((REPOSITORY / "site_src/assets").glob("*.js")), ids=lambda path: path.name
+)
+def test_a_script_has_no_template_in_a_template_which_its_minifier_would_damage(script: Path) -> None:
+    assert re.findall(r"`[^`]*\$\{[^}`]*`", script.read_text("utf-8")) == []
 
 
 def test_links_between_pages_lead_to_pages(built: Folder) -> None:
