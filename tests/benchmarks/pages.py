@@ -60,7 +60,11 @@ def main(rows: int, pages: tuple[str, ...], runs: int) -> None:
         wanted = [page for page in _built(Path(folder), web, rows, pages) if page.name in pages]
         misses = _measure(web, wanted, chromium, 0 if lacks else runs)
         misses += _scripts(Path(folder) / wanted[0].address.partition("/")[0])
-    print("\n".join(["", "Goals missed:", *misses]) if misses else "\nNo goal is missed.")
+    print(
+        "\n".join(["", "Goals missed:", *misses])
+        if misses
+        else f"\nNo goal is missed{' of those measured' if lacks else ''}."
+    )
 
 
 def _built(folder: Path, web: str, rows: int, wanted: tuple[str, ...]) -> list[Page]:
