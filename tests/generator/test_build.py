@@ -46,13 +46,11 @@ def test_a_script_has_no_template_in_a_template_which_its_minifier_would_damage(
 
 
 def test_links_between_pages_lead_to_pages(built: Folder) -> None:
-    import re
-
     site = built.layout.site
     for page in site.rglob("*.html"):
         if page.name == "404.html":
             continue
-        for target in re.findall(r'href="([^"#:?]+)"', page.read_text("utf-8")):
+        for target in re.findall(r' href="([^"#:?]+)"', page.read_text("utf-8")):
             place = page.parent / target
             assert (place / "index.html" if place.is_dir() else place).exists(), f"{target} on {page}"
 
@@ -203,7 +201,7 @@ def test_a_model_whose_rows_have_no_rank_is_a_site_too(basic: Folder, why: str) 
         basic.reported("r", "gpu-a").retract("r")
     else:
         basic.measured("r", "gpu-a", samples([1000]), decode_numerics_ok=False)
-    assert "r.json" in "".join(prepare(basic.layout).pages["decode.md"].fragments)
+    assert "rows/r/" in "".join(prepare(basic.layout).pages["decode.md"].fragments)
 
 
 def test_two_models_have_a_section_each(basic: Folder) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from generator import ledger as ledger_module
 from generator.build import prepare
+from generator.cards import write_cards
 from generator.context import site_context
 from generator.ledger import LedgerView
 from generator.pages import inject
@@ -60,8 +61,8 @@ def test_the_page_has_every_entry_with_its_reason_and_its_file(told: Folder) -> 
         "a wrong clock",
         "2026-01-05",
         "them",
-        "api/v1/runs/figure.json",
-        "api/v1/runs/norms.json",
+        "rows/figure/",
+        "rows/norms/",
     ):
         assert said in text
     assert [
@@ -108,28 +109,29 @@ def test_a_superseded_row_leads_to_the_one_that_took_its_place(told: Folder, nam
     assert 'id="row-run-3"' in page(told, name)
 
 
-def test_a_link_to_a_row_that_is_not_shown_leads_to_its_file(
+def test_where_nothing_else_may_be_shown_the_reference_is(
     told: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("generator.views.MOST_DECODE_ROWS", 0)
     told.reported("ref", "gpu-b", role="reference")
     view = site_context(told.board(), None)[0]["models"][0]
     assert [row.run for row in view.headline] == ["ref"]
-    monkeypatch.setattr("generator.device_view.MOST_DECODE_ROWS", 0)
-    text = page(told, "devices/gpu-a.md")
-    assert "#row-run-3" not in text
-    assert "api/v1/runs/run-3.json" in text
+
+
+def test_a_superseded_rows_card_leads_to_the_card_that_took_its_place(told: Folder) -> None:
+    write_cards(told.board(), "<div data-card></div>", "", told.layout, told.layout.site)
+    assert 'href="../../rows/run-3/"' in (told.layout.site / "rows/run-1/index.html").read_text()
 
 
 @pytest.mark.parametrize("name", ["decode.md", "devices/gpu-a.md", "index.md"])
 def test_a_reproduced_row_says_by_whom_and_with_which_drift(basic: Folder, name: str) -> None:
     for who, ns in (("Ada", 10_000), ("Bo", 10_200), ("Cy", 30_000)):
         basic.measured(f"run-{who.lower()}", "gpu-a", samples([ns]), submitter=who)
-    text = page(basic, name).replace("&nbsp;", " ")
+    text = page(basic, name).replace("\u00a0", " ")
     assert text.count(">reproduced</a>") >= 2
     assert "1 of 2 within 5 %, drift −2.0 %: by Bo" in text
     assert "2 other runs, none within 5 %, drift +194.1 to +200.0 %" in text
-    assert "and reproduced by 1 other submitter; raw samples in the file" in text
+    assert "and reproduced by 1 other submitter; raw samples there" in text
 
 
 def test_many_submitters_are_counted_not_all_named(basic: Folder) -> None:
@@ -137,7 +139,7 @@ def test_many_submitters_are_counted_not_all_named(basic: Folder) -> None:
         basic.measured(
             f"run-{number}", "gpu-a", samples([10_000 + number]), submitter=f"Person {number} " + "x" * 80
         )
-    text = page(basic, "decode.md").replace("&nbsp;", " ")
+    text = page(basic, "decode.md").replace("\u00a0", " ")
     assert "5 of 5 within 5 %" in text
     assert " and 2 more" in text
     assert "x" * 40 not in re.sub(r'title="[^"]*"', "", text)
