@@ -1,22 +1,19 @@
-"""The rows of the two large tables as columns for the browser: `assets/table.js` sorts, filters and shows them.
+"""The rows of the two large tables as columns, whose names are the slots of the row that a table's fragment describes.
 
-Texts are coded by a dictionary in the first file of a table, numbers are rounded to the digits that are shown, and
-a file holds :data:`SHARD_ROWS` rows. What a row's cells look like is said once, in the template row of the table's
-fragment, whose slots are the names of these columns.
+Numbers are rounded to the digits that are shown.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from generator.column_files import Columns, Texts, encoded
 from generator.formats import percent, plural, short, whole
 from generator.leaderboard import Leaderboard
 from generator.ledger import LedgerView
@@ -26,11 +23,7 @@ from generator.views import ModelView
 from schemas.metrics import mbu_percent
 from schemas.records import Retraction
 
-SHARD_ROWS = 10_000
-Texts: TypeAlias = "Sequence[str | None] | pd.Series[Any] | NDArray[np.object_]"
-_BASES = ("device", "run", "superseded_by")
-_FEW_ROWS = 100
-_POINT_ZERO = re.compile(rb"\.0(?=[,\]])")
+_STATES = ("withdrawn", "superseded", "failed", "another", "noise", "speed", "quick", "role")
 _ORIGIN = ("source_url", "source_title", "source_locator", "source_retrieved", "submitter")
 _OF_REPRODUCTION = (
     "reproduced_within",
@@ -41,14 +34,6 @@ _OF_REPRODUCTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Columns of equal length: texts, where None is an empty cell, and numbers, where NaN is one."""
-
-    texts: Mapping[str, Texts]
-    numbers: Mapping[str, NDArray[np.float64]]
-
-
 def table_files(board: Board) -> Iterator[tuple[str, bytes]]:
     """The data files of the decode table of each model and of the leaderboard: address and content."""
     for model in board.data.models.values():
@@ -57,55 +42,6 @@ def table_files(board: Board) -> Iterator[tuple[str, bytes]]:
             yield from encoded(f"table/decode/{model.id}", decode_columns(view))
     if len(board.kernels):
         yield from encoded("table/kernels", kernel_columns(Leaderboard(board).rows))
-
-
-def encoded(name: str, columns: Columns) -> Iterator[tuple[str, bytes]]:
-    """The files of one table, :data:`SHARD_ROWS` rows each; the first one has what all of them share."""
-    shared, by_row = _coded(columns.texts)
-    by_row |= {field: numbers.tolist() for field, numbers in columns.numbers.items()}
-    total = len(next(iter(columns.numbers.values())))
-    for shard, start in enumerate(range(0, total, SHARD_ROWS)):
-        part = {
-            field: msgspec.Raw(_list(list_[start : start + SHARD_ROWS])) for field, list_ in by_row.items()
-        }
-        body = msgspec.json.encode({"total": total, **(shared if shard == 0 else {}), "columns": part})
-        yield f"assets/data/{name}/{shard}.js", b'board.take("%s/%d",%s)\n' % (name.encode(), shard, body)
-
-
-def _coded(texts: Mapping[str, Texts]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """Dictionaries, and codes by row where they are needed.
-
-    A column that follows from the device or the run has that column's codes (``of`` says so); one whose texts mostly
-    differ has no dictionary, and stands there by row.
-    """
-    dictionaries: dict[str, list[str | None]] = {}
-    of: dict[str, str] = {}
-    by_row: dict[str, list[Any]] = {}
-    bases: dict[str, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
-    for field, column in texts.items():
-        codes, distinct = pd.factorize(np.asarray(column, dtype=object), use_na_sentinel=False)
-        known = [None if pd.isna(text) else text for text in distinct]
-        base = next((base for base, ways in bases.items() if _follows(codes, *ways)), None)
-        if len(known) == 1:
-            dictionaries[field] = known
-        elif len(known) > len(codes) / 2 and len(codes) > _FEW_ROWS:
-            by_row[field] = [known[code] for code in codes]
-        elif base:
-            dictionaries[field], of[field] = [known[code] for code in codes[bases[base][1]]], base
-        else:
-            dictionaries[field], by_row[field] = known, codes.tolist()
-            if field in _BASES:
-                bases[field] = codes, np.unique(codes, return_index=True)[1]
-    return {"dictionaries": dictionaries, "of": of}, by_row
-
-
-def _follows(codes: NDArray[np.intp], base: NDArray[np.intp], firsts: NDArray[np.intp]) -> bool:
-    return bool((codes == codes[firsts][base]).all())
-
-
-def _list(values: list[Any]) -> bytes:
-    written = msgspec.json.encode(values)
-    return _POINT_ZERO.sub(b"", written) if isinstance(values[0], float) else written
 
 
 def decode_columns(view: ModelView) -> Columns:
@@ -142,7 +78,7 @@ def decode_columns(view: ModelView) -> Columns:
         "times_reference": significant(rows["times_reference"], 3),
         "times_baseline": significant(rows["times_baseline"], 3),
     }
-    return Columns(texts, numbers)
+    return Columns({**texts, "state": _states(texts)}, numbers)
 
 
 def kernel_columns(rows: pd.DataFrame) -> Columns:
@@ -175,7 +111,7 @@ def kernel_columns(rows: pd.DataFrame) -> Columns:
         "lead": significant(rows["lead"], 3),
         "devices": _numbers(rows["devices"]),
     }
-    return Columns(texts, numbers)
+    return Columns({**texts, "state": _states(texts)}, numbers)
 
 
 def _common(rows: pd.DataFrame) -> dict[str, Texts]:
@@ -187,6 +123,17 @@ def _common(rows: pd.DataFrame) -> dict[str, Texts]:
         "failed": _said(_failed(rows), "fails its check"),
         "role": rows["role"].where(rows["role"] != "contender"),
     }
+
+
+def _states(texts: Mapping[str, Texts]) -> list[str | None]:
+    """All that is said of a row beside its name, in one text."""
+    marks = zip(*(texts[field] for field in _STATES if field in texts), strict=True)
+    return list(map(_joined, marks))
+
+
+@cache
+def _joined(marks: tuple[object, ...]) -> str | None:
+    return ", ".join(mark for mark in marks if isinstance(mark, str)) or None
 
 
 def _said(marked: pd.Series[bool], text: str) -> NDArray[np.object_]:

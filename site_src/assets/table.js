@@ -1,30 +1,29 @@
-// The two large tables: sort, filter, search, page, copy, link to rows and compare them. The best rows stand in the
-// page; all are loaded when a reader asks for more, or the address does.
+// The large tables: the best rows stand in the page, all are loaded when asked for.
 "use strict";
 (() => {
-  const PAGE = 100, MOST_COPIED = 10000, PER_FILE = 10000;
+  const PAGE = 100, SCREENFUL = 40, MOST_COPIED = 10000, PER_FILE = 10000;
 
-  // Numbers come rounded and need only their separators (generator/formats.py says how each kind looks).
-  const digits = (options) => {
-    const format = new Intl.NumberFormat("en-US", options);
-    return (value) => format.format(value).replace("-", "−");
-  };
+  // As generator/formats.py; numbers come rounded.
+  const digits = (options) => new Intl.NumberFormat("en-US", options).format;
   const number = digits({ maximumFractionDigits: 12 }), one = digits({ minimumFractionDigits: 1 });
   const three = digits({ minimumSignificantDigits: 3, maximumSignificantDigits: 15 });
   const one_decimal = (value) => (Math.abs(value) < 1 ? number : one)(value);
   const FORMATS = { number, one_decimal, percent: (value) => `${one_decimal(value)} %`, times: (value) => `${three(value)}×` };
   const empty = (value) => value == null || value !== value;
-  const shown = (value, format) => (empty(value) ? format && "–" : format ? FORMATS[format](value) : value);
+  const shown = (value, format) => (empty(value) ? format ? "–" : "" : format ? FORMATS[format](value) : value);
   const parts = (text) => (text ?? "").split(" + ");
 
-  // Texts are values and a code for each row; numbers stand by row (generator/columns.py).
+  // As generator/columns.py.
   const decoded = (files) => {
     const { total, dictionaries, of } = files[0], columns = {};
     const joined = (field) => files.flatMap((file) => file.columns[field]);
     for (const field in dictionaries) {
-      const codes = of[field] ? columns[of[field]].codes
-        : field in files[0].columns ? Uint32Array.from(joined(field)) : new Uint8Array(total);
-      columns[field] = { values: dictionaries[field], codes };
+      const [base, codes] = of[field] ?? [];
+      columns[field] = {
+        values: dictionaries[field],
+        codes: base ? columns[base].codes.map((code) => codes[code])
+          : Uint32Array.from(field in files[0].columns ? joined(field) : { length: total }),
+      };
     }
     for (const field in files[0].columns) {
       const list = joined(field);
@@ -34,105 +33,83 @@
     return columns;
   };
 
-  // A row's template has slots in texts and data- attributes: `{field}`, `{field|format}`; data-if and data-each.
-  const slots = (text) => text.split(/\{(\w+)\|?(\w*)\}/);
-  const filled = (slots, value) =>
-    slots.map((text, k) => (k % 3 === 1 ? shown(value(text), slots[k + 1]) : k % 3 ? "" : text)).join("");
+  // A row's template, as fragments/_slots.html.
+  const SLOT = /\{(\w+)\|?(\w*)\}/g;
+  const filled = (text, value) => text.replace(SLOT, (_, field, format) => shown(value(field), format));
   const compiled = (node) => {
-    if (!node.dataset) return slots(node.data.replace(/\s*\n\s*/, ""));
-    const bare = node.cloneNode(), { if: when, each, ...set } = node.dataset;
+    if (!node.dataset) return node.data.replace(/\s*\n\s*/, "");
+    const bare = node.cloneNode(), { if: when, ...set } = node.dataset;
     for (const name in node.dataset) delete bare.dataset[name];
-    const attributes = Object.entries(set).map(([name, text]) => [name, slots(text)]);
-    return { bare, each, when, attributes, inside: [...node.childNodes].map(compiled) };
+    return { bare, when, set: Object.entries(set), inside: [...node.childNodes].map(compiled) };
   };
-  const built = (part, value, into) => {
-    if (part.at) return into.append(filled(part, value));
-    const { bare, each, when, attributes, inside } = part;
-    if (when && empty(value(when.replace("!", ""))) !== (when[0] === "!")) return;
-    for (const line of each ? value(each)?.split("\n") ?? [] : [0]) {
-      const made = bare.cloneNode();
-      for (const [name, slots] of attributes) {
-        const text = filled(slots, value);
-        if (text && (name !== "href" || /^(https?:|[.#])/.test(text))) made.setAttribute(name, text);
-      }
-      for (const one of inside) built(one, each ? () => line : value, made);
-      into.append(made);
+  const built = (part, value) => {
+    if (!part.bare) return filled(part, value);
+    if (part.when && empty(value(part.when.replace("!", ""))) !== (part.when[0] === "!")) return "";
+    const made = part.bare.cloneNode();
+    for (const [name, slots] of part.set) {
+      const text = filled(slots, value);
+      if (text && (name !== "href" || /^(https?:|[.#])/.test(text))) made.setAttribute(name, text);
     }
+    made.append(...part.inside.map((one) => built(one, value)));
+    return made;
   };
-  const fieldsIn = (part) => (part.at ? part.filter((_, k) => k % 3 === 1) : part.inside.flatMap(fieldsIn));
+  const fieldsIn = (part) => (part.bare ? part.inside.flatMap(fieldsIn) : [...part.matchAll(SLOT)].map((slot) => slot[1]));
 
-  const csv = (text) => {
-    const safe = text?.at && /^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : `${empty(text) ? "" : text}`;
-    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  const markdown = (text) => `${text}`.replace(/[\\|`*_<[\]]/g, "\\$&").replace(/\s+/g, " ");
+  const csv = (cell) => (cell?.at ? `"${cell.replace(/^[=+\-@\t\r＝＋－＠]/, "'$&").replaceAll('"', '""')}"` : empty(cell) ? "" : cell);
+  const markdown = (cell, format) => `${shown(cell, format)}`.replace(/[\\|`*_<[\]]/g, "\\$&").replace(/\s+/g, " ");
 
   const enhance = (table) => {
-    const { table: name, prefix, compare, states, total } = table.dataset;
+    const { table: name, prefix, compare, total } = table.dataset;
     const region = table.parentElement, controls = region.previousElementSibling, body = table.tBodies[0];
-    const line = compiled(region.nextElementSibling.content.firstElementChild);
+    const line = compiled(region.nextElementSibling.content.firstElementChild), said = fieldsIn(line);
     const heads = [...table.tHead.rows[0].cells].map((cell) => ({ cell, title: cell.textContent.trim(), ...cell.dataset }));
     controls.append(controls.firstElementChild.content);
     const made = {};
     for (const part of controls.querySelectorAll("[data-part]")) made[part.dataset.part] = part;
-    const { search, order, leaders, count, clear, link, more, bar, opener } = made;
-    const filters = [...controls.querySelectorAll("[data-filter]")].map((button) =>
-      ({ button, panel: button.popoverTargetElement, label: button.textContent, ...button.dataset }));
+    const { search, order, leaders, count, cap, clear, link, more } = made;
+    const filters = [...controls.querySelectorAll("[data-filter]")].map((button) => ({ button, ...button.dataset }));
     const marked = new Set(), orders = {};
-    let columns, words, loading, found, state, seen, drawn = body.rows.length;
+    let columns, loading, found, state, seen, drawn = body.rows.length;
 
     const value = (row, field) => {
       const { values, codes, numbers } = columns[field] ?? { numbers: [] };
       return values ? values[codes[row]] : numbers[row];
     };
     const load = () => loading ??= Promise.all(
-      Array.from({ length: Math.ceil(total / PER_FILE) }, (_, at) => board.load(`${name}/${at}`)),
-    ).then((files) => {
-      columns = decoded(files);
-      words = fieldsIn(line).map((field) => columns[field]).filter((one) => one?.values)
-        .map(({ values, codes }) => [codes, values.map((one) => one?.toLowerCase() ?? "")]);
-    }).catch(() => {
+      [...Array(Math.ceil(total / PER_FILE)).keys()].map((at) => board.load(`${name}/${at}`)),
+    ).then((files) => (columns = decoded(files))).catch(() => {
       loading = null;
-      board.say("The other rows cannot be read.");
+      board.say("The rows cannot be read.");
       return new Promise(() => {});
     });
 
-    // The address holds values by name, several with commas.
     const read = () => {
       const asked = new URLSearchParams(seen = location.search), get = (key) => asked.get(prefix + key) ?? "";
-      const plain = (text) => text.replaceAll("%2C", ",").replaceAll("%25", "%");
-      state = { find: plain(get("find")), sort: get("sort"), rows: get("rows") };
-      for (const { filter } of filters) state[filter] = get(filter).split(",").filter(Boolean).map(plain);
+      state = { find: get("find"), sort: get("sort"), rows: get("rows") };
+      for (const { filter } of filters) // two commas are a value's own
+        state[filter] = get(filter).split(/(?<!,),(?!,)/).filter(Boolean).map((one) => one.replaceAll(",,", ","));
     };
     const change = (next, typing) => {
       Object.assign(state, next);
       const asked = new URLSearchParams(seen);
       for (const key in state) {
-        const text = [state[key]].flat().map((one) => one.replaceAll("%", "%25").replaceAll(",", "%2C")).join();
+        const text = state[key].map?.((one) => one.replaceAll(",", ",,")).join() ?? state[key];
         if (text) asked.set(prefix + key, text);
         else asked.delete(prefix + key);
       }
       seen = `?${asked}`.replaceAll("%2C", ",").replace(/^\?$/, "");
       try {
         history[typing ? "replaceState" : "pushState"](0, "", location.pathname + seen + location.hash);
-      } catch { /* a page from a folder may have to keep its address */ }
+      } catch { /* opened from a folder */ }
       show(true);
     };
 
-    // Rows in the order of a column, found once: empty cells last, equal ones by rank.
+    // Empty cells stand last, equal ones by rank.
     const ordered = (sort) => {
-      const all = Uint32Array.from({ length: total }, (_, row) => row);
-      const { values, codes, numbers } = columns[sort.replace("-", "")] ?? {};
-      let keys = numbers;
-      if (values) {
-        const distinct = [...new Set(values)].sort(new Intl.Collator("en", { numeric: true }).compare);
-        const places = new Map(distinct.map((one, at) => [one, one === null ? NaN : at]));
-        const place = values.map((one) => places.get(one));
-        keys = Float64Array.from(codes, (code) => place[code]);
-      }
-      if (!keys) return all;
-      const sign = sort[0] === "-" ? -1 : 1;
-      keys = keys.map((key) => (key === key ? sign * key : Infinity));
+      const all = Uint32Array.from(Array(+total).keys());
+      const { values, codes, numbers = codes } = columns[sort.replace("-", "")] ?? {}, sign = sort[0] === "-" ? -1 : 1;
+      if (!numbers) return all;
+      const keys = Float64Array.from(numbers, (key) => (empty(values ? values[key] : key) ? Infinity : sign * key));
       return all.sort((a, b) => keys[a] - keys[b] || a - b);
     };
     const select = () => {
@@ -141,8 +118,9 @@
         return [[codes, values.map((one) => parts(one).some((part) => state[filter].includes(part)))]];
       });
       for (const term of state.find.toLowerCase().split(/\s+/).filter(Boolean))
-        tests.push(words.map(([codes, texts]) => [codes, texts.map((one) => one.includes(term))]));
-      const rank = leaders && state.rows !== "all" && columns.rank.numbers;
+        tests.push(said.map((field) => columns[field]).filter((one) => one?.values)
+          .map(({ values, codes }) => [codes, values.map((one) => one?.toLowerCase().includes(term))]));
+      const rank = leaders && !state.rows && columns.rank.numbers;
       found = (orders[state.sort] ??= ordered(state.sort)).filter((row) =>
         (!rank || rank[row] === 1) && tests.every((any) => any.some(([codes, hits]) => hits[codes[row]])));
     };
@@ -158,13 +136,9 @@
       row.cells[0].prepend(input);
       return row;
     };
-    const rowOf = (at) => {
-      const into = document.createElement("tbody");
-      built(line, (field) => value(at, field), into);
-      return box(into.firstChild, value(at, "run"));
-    };
-    const draw = (from) => {
-      const rows = Array.from(found.subarray(from, from + PAGE), rowOf);
+    const rowOf = (at) => box(built(line, (field) => value(at, field)), value(at, "run"));
+    const draw = (from, to) => {
+      const rows = Array.from(found.subarray(from, to), rowOf);
       body[from ? "append" : "replaceChildren"](...rows);
       drawn = from + rows.length;
     };
@@ -173,31 +147,35 @@
       return at < 0 ? `${text} (no such value)` : named === filter || !columns ? text : value(columns[filter].codes.indexOf(at), named);
     };
     const tell = () => {
-      const by = heads.find(({ key }) => key === state.sort.replace("-", ""));
-      for (const head of heads) head.cell.ariaSort = head !== by ? null : state.sort[0] === "-" ? "descending" : "ascending";
-      const chosen = filters.flatMap((one) => state[one.filter].map((text) => `${one.label}: ${nameOf(one, text)}`));
-      for (const { filter, button, label } of filters) button.textContent = state[filter][0] ? `${label} (${state[filter].length})` : label;
-      count.textContent = [`${number(found ? found.length : drawn)} of ${number(total)} rows`, ...chosen].join(" · ")
-        + (found?.length > MOST_COPIED ? ` · a copy takes the first ${number(MOST_COPIED)}` : "");
-      clear.hidden = !chosen[0] && !state.find && !state.sort;
+      const key = state.sort.replace("-", ""), way = key === state.sort ? "ascending" : "descending";
+      const by = heads.find((head) => head.key === key);
+      for (const head of heads) head.cell.ariaSort = head === by ? way : null;
+      for (const { filter, button } of filters) button.dataset.chosen = state[filter].length;
+      count.textContent = [`${number(found?.length ?? drawn)} of ${number(total)} rows`,
+        ...filters.flatMap((one) => state[one.filter].map((text) => `${one.button.textContent}: ${nameOf(one, text)}`))].join(" · ");
+      cap.hidden = !(found?.length > MOST_COPIED);
+      clear.hidden = !seen;
+      more.hidden = drawn >= (found?.length ?? total);
       if (search.value !== state.find) search.value = state.find;
       order.value = state.sort;
-      if (leaders) leaders.checked = state.rows !== "all";
-      more.hidden = drawn >= (found ?? { length: total }).length;
+      if (leaders) leaders.checked = !state.rows;
       link.hidden = !marked.size;
       link.textContent = `Compare ${marked.size} row${marked.size > 1 ? "s" : ""}`;
       link.href = `${compare}?rows=${[...marked]}`;
-      return count.textContent + (by ? `, sorted by ${by.title}, ${by.cell.ariaSort}` : "");
+      return count.textContent + (by ? `, sorted by ${by.title}, ${way}` : "");
     };
     const show = async (aloud) => {
       await load();
       select();
-      draw(0);
-      const said = tell();
-      if (aloud) board.say(said);
+      draw(0, SCREENFUL);
+      const these = found, told = tell();
+      if (aloud) board.say(told);
+      await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
+      if (these === found && drawn === SCREENFUL) draw(drawn, PAGE);
+      tell();
     };
 
-    // A row that the address names is marked, and put first where it does not stand in the page.
+    // A row that is not in the page comes first.
     const linked = async () => {
       body.querySelector(".linked")?.classList.remove("linked");
       const id = location.hash.slice(1);
@@ -205,7 +183,7 @@
       let row = document.getElementById(id);
       if (!row) {
         await load();
-        const at = ordered("").find((at) => filled(line.attributes[0][1], (field) => value(at, field)) === id);
+        const at = ordered("").find((at) => filled(line.set[0][1], (field) => value(at, field)) === id);
         if (at === undefined) return;
         body.prepend(row = rowOf(at));
       }
@@ -216,58 +194,52 @@
     const copy = (form) => async ({ target }) => {
       await load();
       if (!found) select();
-      const plain = form === csv, fields = [...heads.map(({ key }) => key), "run"];
-      const rows = Array.from(found.subarray(0, MOST_COPIED), (row) => [
-        ...fields.map((field, at) => (plain ? value(row, field) : shown(value(row, field), heads[at]?.format) ?? "")),
-        states.split(" ").map((field) => value(row, field)).filter(Boolean).join(", "),
-      ].map(form));
-      const titles = plain ? [...fields, "state"] : [...heads.map(({ title }) => title), "Row", "State"];
-      const lines = plain ? [titles, ...rows] : [titles, titles.map(() => "---"), ...rows];
-      board.copy(lines.map((cells) => (plain ? `${cells}\n` : `| ${cells.join(" | ")} |\n`)).join(""), target);
+      const fields = [...heads, { key: "state", title: "State" }, { key: "run", title: "Row" }], plain = form === csv;
+      const rows = Array.from(found.subarray(0, MOST_COPIED), (row) => fields.map(({ key, format }) => form(value(row, key), format)));
+      const titles = plain ? [fields.map(({ key }) => key)] : [fields.map(({ title }) => title), fields.map(() => "---")];
+      board.copy([...titles, ...rows].map((cells) => (plain ? `${cells}\n` : `| ${cells.join(" | ")} |\n`)).join(""), target);
     };
 
-    // What works with a script only is put in by it.
     search.oninput = () => change({ find: search.value }, true);
     order.onchange = () => change({ sort: order.value });
     if (leaders) leaders.onchange = () => change({ rows: leaders.checked ? "" : "all" });
-    clear.onclick = () => change({ find: "", sort: "", ...Object.fromEntries(filters.map(({ filter }) => [filter, []])) });
-    opener.onclick = () => (opener.ariaExpanded = bar.classList.toggle("open"));
+    clear.onclick = () => {
+      for (const key in state) state[key] = state[key].map ? [] : "";
+      change();
+    };
     made.csv.onclick = copy(csv);
     made.markdown.onclick = copy(markdown);
     more.onclick = async () => {
       if (!found) await show();
-      draw(drawn);
+      draw(drawn, drawn + PAGE);
       tell();
     };
-    for (const one of filters) one.panel.onbeforetoggle = async () => {
+    for (const one of filters) one.button.popoverTargetElement.onbeforetoggle = async ({ target }) => {
       await load();
-      const { filter, panel } = one, values = columns[filter].values.filter(Boolean).flatMap(parts);
-      const options = [...new Set([...values, ...state[filter]])].map((text) => [nameOf(one, text), text]);
-      panel.replaceChildren(...options.sort(new Intl.Collator("en", { numeric: true }).compare).map(([name, text]) => {
+      const { filter } = one, values = columns[filter].values.filter(Boolean).flatMap(parts);
+      target.replaceChildren(...[...new Set([...values, ...state[filter]])].map((text) => {
         const label = document.createElement("label"), input = document.createElement("input");
         Object.assign(input, { type: "checkbox", checked: state[filter].includes(text) });
         input.onchange = () => change({ [filter]: state[filter].filter((other) => other !== text).concat(input.checked ? text : []) });
-        label.append(input, name);
+        label.append(input, nameOf(one, text));
         return label;
       }));
     };
-    for (const { cell, key, title } of heads) {
-      order.append(new Option(`${title}, ascending`, key), new Option(`${title}, descending`, `-${key}`));
+    for (const { cell, key } of heads) {
       const button = document.createElement("button");
       button.onclick = () => change({ sort: state.sort === key ? `-${key}` : state.sort === `-${key}` ? "" : key });
       button.append(...cell.childNodes);
       cell.append(button);
     }
     for (const row of body.rows) box(row, row.id.slice(4));
-    for (const part of [controls, table.tHead])
-      for (const kind of ["pointerdown", "focusin"]) part.addEventListener(kind, load);
+    for (const part of [controls, table.tHead]) part.addEventListener("focusin", load);
     region.after(more);
 
     const follow = async () => {
       const moved = seen !== location.search;
       read();
       tell();
-      if (moved && (found || Object.values(state).some((one) => one[0]))) await show();
+      if (moved && (found || seen)) await show();
       linked();
     };
     addEventListener("popstate", follow);

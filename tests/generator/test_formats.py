@@ -54,6 +54,19 @@ def test_a_column_of_figures_lines_up_on_its_points(value: float, text: str) -> 
     assert one_decimal(value) == text
 
 
+def test_a_figure_that_rounds_to_one_looks_like_one() -> None:
+    assert [one_decimal(value) for value in (0.994, 0.996, 1.0)] == ["0.99", "1.0", "1.0"]
+
+
+def test_a_drift_has_its_sign_unless_it_is_nothing() -> None:
+    assert [formats.signed(value) for value in (1.26, -0.5, 0.04, -0.04)] == ["+1.3", "−0.5", "0.0", "0.0"]
+
+
+def test_a_name_too_long_for_a_table_is_cut() -> None:
+    assert formats.short("x" * 45) == "x" * 45
+    assert formats.short("x" * 46) == "x" * 39 + "…"
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(4.593, "4.6 %"), (0.00037652, "0.00038 %"), (100, "100.0 %"), (-0.87, "−0.87 %")]
 )
