@@ -24,7 +24,7 @@ from generator.highlight import highlighted
 from generator.home import first_answers
 from generator.leaderboard import Leaderboard
 from generator.ledger import LedgerView
-from generator.reasons import reasons
+from generator.reasons import Peers, reasons
 from generator.tables import Board
 from generator.views import MOST_DECODE_ROWS, KernelView, ModelView
 from generator.what_if import WhatIfView
@@ -57,7 +57,9 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "history": History(board),
         "rules": RULES,
         "first_answers": first_answers,
-        "why_so_fast": partial(_reasons, {view.model.id: view for view in models}),
+        "why_so_fast": partial(
+            _reasons, {view.model.id: Peers.of(view) for view in models if len(view.ranked)}
+        ),
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
         "steady_figure": partial(steady_figure, board),
@@ -73,6 +75,5 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
     return context, {"kernel": kernels, "device": devices}
 
 
-def _reasons(models: Mapping[str, ModelView], device: DeviceView) -> list[str]:
-    model = models.get(device.best.model) if device.best else None
-    return reasons(device, model.ranked, model.against_kernels) if model else []
+def _reasons(peers: Mapping[str, Peers], device: DeviceView) -> list[str]:
+    return reasons(device, peers[device.best.model]) if device.best else []

@@ -154,19 +154,26 @@ def reconciliations(board: Board, rows: pd.DataFrame, most: int | None = None) -
 def reconcile(board: Board, row: Any, timed: Iterable[Any]) -> Reconciliation:
     """The step of the decode row ``row`` against the kernel rows ``timed`` of that step."""
     step_us = row.tpot_ns / 1e3
-    parts = [_part(kernel, step_us) for kernel in timed]
+    parts = [_part(kernel, step_us) for kernel in longest_first(timed)]
     covered = {name for part in parts for name in part.kernel.split(FUSED)}
     model = board.data.models[row.model]
     step_kernels = [k for k, kernel in board.data.kernels.items() if kernel.calls_per_token(model)]
     missing = tuple(name for name in step_kernels if name not in covered)
-    parts.sort(key=lambda part: -part.token_us)
     identity = (row.run, row.device, row.device_name, row.stack, row.role)
     return Reconciliation(*identity, step_us, tuple(parts), missing)
 
 
+def longest_first(timed: Iterable[Any]) -> list[Any]:
+    """Kernel rows of a step in the order of the time that they take of a token."""
+    return sorted(timed, key=lambda kernel: -_token_us(kernel))
+
+
+def _token_us(kernel: Any) -> float:
+    return float(kernel.latency_us * (1 if kernel.per == "token" else int(kernel.calls_per_token)))
+
+
 def _part(kernel: Any, step_us: float) -> StepPart:
-    calls = int(kernel.calls_per_token)
-    token_us = kernel.latency_us * (1 if kernel.per == "token" else calls)
+    calls, token_us = int(kernel.calls_per_token), _token_us(kernel)
     return StepPart(
         kernel.kernel,
         kernel.stack if pd.isna(kernel.implementation) else kernel.implementation,

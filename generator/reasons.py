@@ -6,39 +6,54 @@ unknown instead of guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
 from generator.device_view import DeviceView
 from generator.findings import KernelAgainstDecode, Reconciliation
 from generator.formats import listed, number, percent, plural, times
-from generator.tables import rows_of
+from generator.views import ModelView
 
 MOST_KERNELS = 2
 
 
-def reasons(view: DeviceView, ranked: pd.DataFrame, contests: list[KernelAgainstDecode]) -> list[str]:
-    """Sentences about the best row of a device among the ``ranked`` rows of its model; none without such a row."""
+@dataclass(frozen=True)
+class Peers:
+    """The ranked devices of one model: MBU of the best row of each in percent, and how each fares per kernel."""
+
+    mbu_percent: NDArray[np.float64]
+    contests: Mapping[str, KernelAgainstDecode]
+
+    @classmethod
+    def of(cls, view: ModelView) -> Peers:
+        """Those of a model."""
+        best = view.ranked.drop_duplicates("device")["mbu_percent"].to_numpy(np.float64)
+        return cls(best, {entry.device: entry for entry in view.against_kernels})
+
+
+def reasons(view: DeviceView, peers: Peers) -> list[str]:
+    """Sentences about the best row of a device among its ``peers``; none where it has no ranked row."""
     if view.best is None:
         return []
     step = next((step for step in view.steps if step.run == view.best.run), None)
-    contest = next((entry for entry in contests if entry.device == view.device.id), None)
-    found = [_memory(view.best, ranked), _kernels(step)]
+    contest = peers.contests.get(view.device.id)
+    found = [_memory(view.best, peers.mbu_percent), _kernels(step)]
     return [*found, *_stacks(view), *([_contests(contest)] if contest else [])]
 
 
-def _memory(best: Any, ranked: pd.DataFrame) -> str:
-    each = ranked.drop_duplicates("device")
-    place = int((each["mbu_percent"] > best.mbu_percent).sum()) + 1
+def _memory(best: Any, each_percent: NDArray[np.float64]) -> str:
+    place = int((each_percent > best.mbu_percent).sum()) + 1
     said = (
         f"Its memory would allow {number(best.roofline_tok_per_s, 3)} tok/s, and its step reaches "
-        f"{percent(best.mbu_percent)} of that: number {place} of {plural(len(each), 'ranked device')} in what it makes "
-        "of its memory."
+        f"{percent(best.mbu_percent)} of that: number {place} of {plural(len(each_percent), 'ranked device')} in what "
+        "it makes of its memory."
     )
-    typical = float(each["mbu_percent"].median())
-    if len(each) < 3:
+    typical = float(np.median(each_percent))
+    if len(each_percent) < 3:
         return said
     would = number(best.roofline_tok_per_s * typical / 100, 3)
     if best.mbu_percent < typical / 2:
@@ -67,8 +82,9 @@ def _stacks(view: DeviceView) -> Iterator[str]:
     """Whether another stack does better on the same device, which is the nearest thing to a controlled experiment."""
     best = view.best
     assert best is not None
-    same = view.decode[(view.decode["role"] == "baseline") & ~view.decode["retracted"]]
-    fastest = next(rows_of(same[same["model"] == best.model].head(1)), None)
+    others = [row for row in view.decode_rows if row.role == "baseline" and not row.retracted]
+    same = [row for row in others if row.model == best.model]
+    fastest = max(same, key=lambda row: row.tok_per_s, default=None)
     if fastest is None:
         return
     if fastest.tok_per_s > best.tok_per_s:
@@ -80,4 +96,5 @@ def _stacks(view: DeviceView) -> Iterator[str]:
 
 
 def _contests(entry: KernelAgainstDecode) -> str:
-    return f"Kernel by kernel it is the fastest in {entry.wins} of {plural(entry.contests, 'contest')} with other devices."
+    wins = f"the fastest in {entry.wins} of {plural(entry.contests, 'contest')}"
+    return f"Kernel by kernel it is {wins} with other devices."

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from generator.citation import Citation
-from generator.findings import Reconciliation, reconcile
+from generator.findings import Reconciliation, StepPart, longest_first, reconcile
 from generator.rows import Run, RunRows
 from generator.tables import Board, rows_of
 from generator.views import KernelView, ShownText
@@ -70,6 +70,16 @@ class RowCard:
     def step(self) -> Reconciliation | None:
         """Its step, taken apart, where its kernels were timed."""
         return reconcile(self.board, self.decode, self.timed) if self.decode and self.timed else None
+
+    @cached_property
+    def lines(self) -> list[tuple[Any, StepPart | None]]:
+        """Its kernel rows with their parts of the step, where they are of it: the longest part first."""
+        if self.step is None:
+            return [(row, None) for row in self.kernels]
+        of_step = longest_first(self.timed)
+        known = {id(row) for row in of_step}
+        others = [(row, None) for row in self.kernels if id(row) not in known]
+        return [*zip(of_step, self.step.parts, strict=True), *others]
 
     @property
     def contract(self) -> list[tuple[str, str, str | None]]:

@@ -42,4 +42,5 @@ def test_the_last_of_three_devices_is_named(basic: Folder) -> None:
         basic.reported(device, device, tok_per_s)
     found = answers(basic)
     assert found is not None
+    assert found.last is not None
     assert found.last.device == "gpu-c"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.device_view import DeviceView
-from generator.reasons import reasons
+from generator.reasons import Peers, reasons
 from generator.views import ModelView
 from tests.generator.examples import MODEL, Folder, timing, timings
 
@@ -11,7 +11,7 @@ from tests.generator.examples import MODEL, Folder, timing, timings
 def said(folder: Folder, device: str = "gpu-a") -> list[str]:
     board = folder.board()
     model = ModelView(board, board.data.models[MODEL])
-    return reasons(DeviceView(board, board.data.devices[device]), model.ranked, model.against_kernels)
+    return reasons(DeviceView(board, board.data.devices[device]), Peers.of(model))
 
 
 def test_a_device_without_a_ranked_row_has_no_reasons(basic: Folder) -> None:
