@@ -9,13 +9,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from generator import layout as place
-from generator.build import InvalidData, Prepared, build, prepare
 from generator.commands.console import bar, data_option, refuse, short, work_option
 from generator.layout import Layout, Misplaced
+from generator.unchanged import is_current, remember
+
+if TYPE_CHECKING:
+    from generator.build import Prepared
 
 
 @click.command("build")
@@ -24,16 +28,26 @@ from generator.layout import Layout, Misplaced
     "--site-dir", type=click.Path(file_okay=False, path_type=Path), default=place.ROOT / "site",
     help="Where the site goes; what stands there is replaced only by a whole new site. [default: site/]",
 )  # fmt: skip
+@click.option("--anew", is_flag=True, help="Build although nothing has changed since the last build.")
 @work_option
-def build_command(data_dir: Path, site_dir: Path, work_dir: Path) -> None:
+def build_command(data_dir: Path, site_dir: Path, work_dir: Path, anew: bool) -> None:
     """Build the site: data/ to build/docs to site/. Any problem in the data stops it, and site/ stays."""
     gc.disable()  # a build ends before its few cycles matter, and looking for them takes a tenth of it
     logging.getLogger("mkdocs").setLevel(logging.WARNING)
     started = time.perf_counter()
     layout = Layout(place.ROOT, data_dir.resolve(), site_dir.resolve(), work_dir.resolve())
+    if not anew and is_current(layout):
+        took = f"{time.perf_counter() - started:.1f} s"
+        click.echo(
+            f"{short(layout.site)} is up to date: nothing it is made from has changed ({took})", err=True
+        )
+        return
     prepared = _prepare(layout, f"{short(layout.site)} is unchanged")
+    from generator.build import build  # noqa: PLC0415 - see _prepare
+
     with _said("build the site"):
         build(layout, prepared)
+    remember(layout)
     click.echo(f"{short(layout.site)} is built ({time.perf_counter() - started:.1f} s)", err=True)
 
 
@@ -66,6 +80,8 @@ def serve_command(data_dir: Path, port: int, work_dir: Path) -> None:
 
 
 def _prepare(layout: Layout, consequence: str) -> Prepared:
+    from generator.build import InvalidData, prepare  # noqa: PLC0415 - half a second, which a site up to date can spare
+
     try:
         layout.check()
         with _said("read data and render pages"):

@@ -38,14 +38,15 @@ def main(rows: tuple[int, ...], rows_per_file: int, repeat: int) -> None:
     """Print build seconds, peak memory and page weight on synthetic data."""
     machine = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}"
     print(f"{machine}; {rows_per_file} rows a file; warm: median of {repeat}")
-    print(f"{'rows':>7} {'files':>6} {'cold s':>7} {'warm s':>7} {'touched s':>9} {'peak MB':>8}")
+    print(f"{'rows':>7} {'files':>6} {'cold s':>7} {'warm s':>7} {'unchanged s':>11} {'touched s':>9} {'peak MB':>8}")
     for count in rows:
         with tempfile.TemporaryDirectory() as folder:
             base = Path(folder)
             data = make(base / "data", count, rows_per_file)
-            cold, warm, touched = _costs(base, data, repeat)
+            cold, warm, unchanged, touched = _costs(base, data, repeat)
             peak = max(cost[1] for cost in (cold, *warm, touched))
-            seconds = f"{cold[0]:7.2f} {statistics.median(cost[0] for cost in warm):7.2f} {touched[0]:9.2f}"
+            middle = statistics.median(cost[0] for cost in warm)
+            seconds = f"{cold[0]:7.2f} {middle:7.2f} {unchanged[0]:11.2f} {touched[0]:9.2f}"
             print(f"{count:7,} {count // rows_per_file:6,} {seconds} {peak:8.0f}", flush=True)
             _print_weights(base / "site", count)
     with tempfile.TemporaryDirectory() as folder:
@@ -53,17 +54,18 @@ def main(rows: tuple[int, ...], rows_per_file: int, repeat: int) -> None:
         _print_weights(Path(folder) / "site", None)
 
 
-def _costs(base: Path, data: Path, repeat: int) -> tuple[Cost, list[Cost], Cost]:
+def _costs(base: Path, data: Path, repeat: int) -> tuple[Cost, list[Cost], Cost, Cost]:
     cold = _build(base, data)
-    warm = [_build(base, data) for _ in range(repeat)]
+    warm = [_build(base, data, "--anew") for _ in range(repeat)]
+    unchanged = _build(base, data)
     changed = next((data / "results").rglob("*.json"))
     changed.write_text(changed.read_text().replace('"notes": ""', '"notes": "touched"'))
-    return cold, warm, _build(base, data)
+    return cold, warm, unchanged, _build(base, data)
 
 
-def _build(base: Path, data: Path) -> Cost:
+def _build(base: Path, data: Path, *options: str) -> Cost:
     """Seconds and peak megabytes of one build, as the command line does it."""
-    command = [sys.executable, "-m", "generator", "build", "--data-dir", str(data)]
+    command = [sys.executable, "-m", "generator", "build", "--data-dir", str(data), *options]
     started = time.perf_counter()
     process = subprocess.Popen(
         [*command, "--site-dir", str(base / "site"), "--work-dir", str(base / "work")],
