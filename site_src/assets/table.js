@@ -27,8 +27,8 @@
     }
     for (const field in files[0].columns) {
       const list = joined(field);
-      columns[field] ??= list.some((value) => value?.at) ? { values: list, codes: Uint32Array.from(list.keys()) }
-        : { numbers: Float64Array.from(list, (value) => value ?? NaN) };
+      columns[field] ??= list.find((value) => value !== null)?.at ? { values: list, codes: Uint32Array.from(list.keys()) }
+        : { numbers: new Float64Array(list.map((value) => value ?? NaN)) };
     }
     return columns;
   };

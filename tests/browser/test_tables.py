@@ -156,9 +156,7 @@ def test_typing_replaces_the_address_and_finds_words_of_any_column(browser: Brow
 
 
 def test_a_value_that_is_gone_stays_visible(browser: Browser, example: str) -> None:
-    with decode(
-        browser, example, "?dtype=f16,f99&vendor=None,,+Inc.&sort=no_such_column&find=%25"
-    ) as page:
+    with decode(browser, example, "?dtype=f16,f99&vendor=None,,+Inc.&sort=no_such_column&find=%25") as page:
         counted(page, "dtype: f99 (no such value)")
         assert count(page).startswith("0 of ")
         assert "Vendor: None, Inc. (no such value)" in count(page)
