@@ -35,7 +35,7 @@ PAGES = {
     "compare.md": "compare",
     "what-if.md": "what-if",
 }
-MOST_DEVICES = 24
+MOST_DEVICES = 12
 _MOST_BARS = {"home": 4, "decode": 4, "compare": 2, "what-if": 4}
 _INNER_PX = 1080  # a picture is 1200 wide, with 60 on either side
 _COLOUR = re.compile(r"--board-(\w+):\s*(#[0-9a-fA-F]{3,8})")

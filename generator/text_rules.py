@@ -9,11 +9,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from schemas.problems import Problem, field_name
 
 MOST_MARKS = 4  # on one letter; no language needs more
+_TEXTLESS = frozenset({int, float, bool, type(None)})
 _WHITE = "\n\t\u00a0"
 _SELECTORS = range(0xE0100, 0xE01F0)  # of a letter's variant; of all others, the schemas know
 
@@ -21,21 +23,32 @@ _SELECTORS = range(0xE0100, 0xE01F0)  # of a letter's variant; of all others, th
 def text_problems(record: Any, path: str) -> Iterator[Problem]:
     """What is wrong with the texts of a record."""
     for where, text in _texts(record, ()):
-        if not text.isascii():  # of ASCII, the schemas have let through what prints
-            for problem, remedy in _text(text):
-                yield Problem(path, field_name(where), problem, remedy)
+        for problem, remedy in _text(text):
+            yield Problem(path, field_name(where), problem, remedy)
 
 
 def _texts(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each text below ``value`` and where it stands; long lists of numbers are passed by."""
+    """Each text below ``value`` and where it stands, but those of ASCII: of these, the schemas let through what prints.
+
+    Long lists of numbers are passed by.
+    """
     if isinstance(value, str):
-        yield at, value
-    elif is_dataclass(value):
-        for one in fields(value):
-            yield from _texts(getattr(value, one.name), (*at, one.name))
-    elif isinstance(value, tuple | list) and value and not isinstance(value[0], int | float):
-        for place, entry in enumerate(value):
-            yield from _texts(entry, (*at, place))
+        if not value.isascii():
+            yield at, value
+    elif isinstance(value, tuple | list):
+        if value and not isinstance(value[0], int | float):
+            for place, entry in enumerate(value):
+                yield from _texts(entry, (*at, place))
+    else:
+        for name in _fields(type(value)):
+            part = getattr(value, name)
+            if type(part) not in _TEXTLESS:
+                yield from _texts(part, (*at, name))
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _text(text: str) -> Iterator[tuple[str, str]]:
