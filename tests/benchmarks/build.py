@@ -38,7 +38,9 @@ def main(rows: tuple[int, ...], rows_per_file: int, repeat: int) -> None:
     """Print build seconds, peak memory and page weight on synthetic data."""
     machine = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}"
     print(f"{machine}; {rows_per_file} rows a file; warm: median of {repeat}")
-    print(f"{'rows':>7} {'files':>6} {'cold s':>7} {'warm s':>7} {'unchanged s':>11} {'touched s':>9} {'peak MB':>8}")
+    print(
+        f"{'rows':>7} {'files':>6} {'cold s':>7} {'warm s':>7} {'unchanged s':>11} {'touched s':>9} {'peak MB':>8}"
+    )
     for count in rows:
         with tempfile.TemporaryDirectory() as folder:
             base = Path(folder)
