@@ -74,7 +74,7 @@ def test_the_badge_of_a_withdrawn_row_is_grey_and_not_filled(
 ) -> None:
     style = "badge => [getComputedStyle(badge).backgroundColor, getComputedStyle(badge).color]"
     with opened(browser, example + name, scheme=scheme) as (page, _):
-        link = "td.provenance a.badge[href*='/{}.json']"
+        link = "td.provenance a.badge[href*='rows/{}/']"
         gone, stands = (page.locator(link.format(run)).first.evaluate(style) for run in ("mal", "eve"))
         muted = page.locator("caption").first.evaluate("caption => getComputedStyle(caption).color")
         assert gone == ["rgba(0, 0, 0, 0)", muted]
