@@ -40,7 +40,7 @@ def _texts(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
             for place, entry in enumerate(value):
                 yield from _texts(entry, (*at, place))
     else:
-        for name in _fields(type(value)):
+        for name in _fields(value.__class__):
             part = getattr(value, name)
             if type(part) not in _TEXTLESS:
                 yield from _texts(part, (*at, name))
