@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from generator.comparability import Comparability, comparability
 from generator.tables import rows_of
 from generator.views import ModelView
 
@@ -15,13 +16,15 @@ STANDINGS = ("reproduced", "measured", "reported")
 class FirstAnswers:
     """Of one model: the first and the next device, how the ranked rows came about, the last device.
 
-    ``lead_percent`` is how much faster the first is; where their intervals overlap, nobody surely leads.
+    ``lead_percent`` is how much faster the first is, and ``compared`` whether the two may be compared; where their
+    intervals overlap, nobody surely leads.
     """
 
     first: Any
     next: Any | None
     lead_percent: float
     surely: bool
+    compared: Comparability | None
     standings: tuple[tuple[str, int], ...]
     last: Any | None
 
@@ -32,12 +35,14 @@ def first_answers(view: ModelView) -> FirstAnswers | None:
     if not best:
         return None
     first, following = best[0], best[1] if len(best) > 1 else None
+    runs = view.board.data.runs
     counts = view.ranked["standing"].value_counts()
     return FirstAnswers(
         first=first,
         next=following,
         lead_percent=100 * (first.tok_per_s / following.tok_per_s - 1) if following else 0.0,
         surely=len(view.leaders) == 1,
+        compared=comparability(runs[first.run], runs[following.run]) if following else None,
         standings=tuple((name, int(counts[name])) for name in STANDINGS if counts.get(name)),
         last=best[-1] if len(best) > 2 else None,
     )

@@ -57,9 +57,7 @@ def _memory(best: Any, each_percent: NDArray[np.float64]) -> str:
         return said
     would = number(best.roofline_tok_per_s * typical / 100, 3)
     if best.mbu_percent < typical / 2:
-        return (
-            f"{said} With the share of the middle one, {percent(typical)}, it would decode at {would} tok/s."
-        )
+        return f"{said} At the median of their MBUs, {percent(typical)}, it would decode at {would} tok/s."
     if place == 1:
         return f"{said} What holds it back is the memory itself."
     return said

@@ -36,6 +36,7 @@
   };
   const show = (data) => {
     for (const [by, typed] of [["dtype", "bits"], ["device", "bandwidth"]]) fields[typed].disabled = fields[by].value !== "typed";
+    if (fields.model.value === "typed") form.querySelector("details").open = true;
     const right = form.checkValidity();
     part("wrong").hidden = right;
     part("result").hidden = !right;

@@ -127,7 +127,7 @@ def test_the_energy_of_a_token_is_told_where_the_device_counted_it(basic: Folder
     ("changed", "said"),
     [
         ({"read_gb_per_s_before": [30, 30, 20, 20, 20], "read_gb_per_s_after": [30, 30, 20, 20, 20]},
-         "The host changed speed by a factor of 1.5: the probe read 20 to 30 GB/s. The figure is of a mixture."),
+         "The host changed speed by a factor of 1.5: the probe read 20 to 30 GB/s. The figure mixes both speeds."),
         ({"other_cores_busy": [0, 0.2, 0, 0.3, 0.1]},
          "Other processes used more than a tenth of a core during 2 of 5 repetitions."),
         ({"step_ns": [10**6, 10**6, 10**6, 1_100_000, 1_100_000]},
