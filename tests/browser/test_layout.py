@@ -68,6 +68,8 @@ pytestmark = pytest.mark.browser
 
 
 def faults(page: Page) -> list[Any]:
+    # What the browser has not laid out yet, as it is far below, has no place that could be judged.
+    page.add_style_tag(content="* { content-visibility: visible !important }")
     found: list[Any] = page.evaluate(FAULTS)
     return found
 
