@@ -26,7 +26,7 @@ from generator.leaderboard import Leaderboard
 from generator.ledger import LedgerView
 from generator.reasons import Peers, reasons
 from generator.tables import Board
-from generator.views import MOST_DECODE_ROWS, KernelView, ModelView
+from generator.views import KernelView, ModelView
 from generator.what_if import WhatIfView
 
 
@@ -37,7 +37,6 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
     models = [ModelView(board, model) for model in board.data.models.values()]
     kernels = {name: KernelView(board, kernel) for name, kernel in board.data.kernels.items()}
     devices = {name: DeviceView(board, device) for name, device in board.data.devices.items()}
-    draw: Callable[[Figure], str] = lambda figure: svg(figure, cache)  # noqa: E731
     by_rank = sorted(
         devices.values(), key=lambda view: (view.best is None, view.best.rank if view.best else 0)
     )
@@ -60,6 +59,16 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "why_so_fast": partial(
             _reasons, {view.model.id: Peers.of(view) for view in models if len(view.ranked)}
         ),
+        **_figures(board, cache),
+        "highlight": lambda text, path: highlighted(text, path, cache),
+    }
+    return context, {"kernel": kernels, "device": devices}
+
+
+def _figures(board: Board, cache: Path | None) -> dict[str, Callable[..., Any]]:
+    """What makes each chart, and what draws it."""
+    draw: Callable[[Figure], str] = lambda figure: svg(figure, cache)  # noqa: E731
+    return {
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
         "steady_figure": partial(steady_figure, board),
@@ -69,10 +78,7 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "slope_figure": slope_figure,
         "device_history": device_history,
         "draw": draw,
-        "highlight": lambda text, path: highlighted(text, path, cache),
-        "most_rows": MOST_DECODE_ROWS,
     }
-    return context, {"kernel": kernels, "device": devices}
 
 
 def _reasons(peers: Mapping[str, Peers], device: DeviceView) -> list[str]:
