@@ -17,7 +17,7 @@ from schemas.records import Device, Kernel, Language, Model
 
 RAN = "ran on device"
 PROOFS = ("simulated", "vendor-verified", "vendor-compiled", RAN)
-MOST_DECODE_ROWS = 40
+MOST_DECODE_ROWS = 30
 MOST_KERNEL_ROWS = 20
 MOST_STEPS = 6
 
