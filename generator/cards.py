@@ -7,10 +7,8 @@ in the cache for the data, the code, the templates and the frame that they were 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -19,8 +17,8 @@ from typing import Any
 import jinja2
 
 from generator.charts.samples import samples_plot
-from generator.dataset import code_digest
 from generator.highlight import highlighted
+from generator.kept import Files, all_code_digest, write_kept
 from generator.layout import Layout
 from generator.ledger import LedgerView
 from generator.pages import Page, address, templates
@@ -38,39 +36,21 @@ _HOLES = re.compile(
 
 def write_cards(board: Board, shell: str, site_url: str, layout: Layout, site: Path) -> None:
     """Write ``rows/<run>/index.html`` of every run below ``site``; ``shell`` is the rendered page :data:`SHELL`."""
-    kept = layout.cache / "cards" / _digest(board, shell, site_url, layout.site_src)
-    if not kept.exists():
-        shutil.rmtree(kept.parent, ignore_errors=True)
-        part = kept.with_name("part")  # cards that were cut short must not pass for all of them
-        part.mkdir(parents=True)
-        for run, html in _cards(board, shell, site_url, layout):
-            (part / f"{run}.html").write_text(html, "utf-8")
-        part.rename(kept)
-    for card in os.scandir(kept):
-        folder = site / "rows" / card.name.removesuffix(".html")
-        folder.mkdir(parents=True, exist_ok=True)
-        _link(card.path, folder / "index.html")
-
-
-def _link(source: str, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or a file system without links
-        shutil.copyfile(source, target)
+    digest = _digest(board, shell, site_url, layout.site_src)
+    write_kept(layout.cache / "cards", digest, lambda: _cards(board, shell, site_url, layout), site)
 
 
 def _digest(board: Board, shell: str, site_url: str, site_src: Path) -> str:
-    sources = [*sorted((site_src / "fragments").glob("*.html")), *sorted(Path(__file__).parent.rglob("*.py"))]
-    told = [board.data.digest, code_digest(), shell, site_url, *(path.read_text("utf-8") for path in sources)]
+    fragments = [path.read_text("utf-8") for path in sorted((site_src / "fragments").glob("*.html"))]
+    told = [board.data.digest, all_code_digest(), shell, site_url, *fragments]
     return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
-def _cards(board: Board, shell: str, site_url: str, layout: Layout) -> Iterator[tuple[str, str]]:
+def _cards(board: Board, shell: str, site_url: str, layout: Layout) -> Files:
     pieces, holes = _HOLES.split(shell), _HOLES.findall(shell)
     template = templates(layout.site_src, layout.cache).get_template(_FRAGMENT)
     shared = {
         "ledger": LedgerView(board),
-        "instructions": board.data.instructions,
         "highlight": lambda text, path: highlighted(text, path, layout.cache),
         "url": partial(address, Page("rows/card.md")),
     }
@@ -84,10 +64,8 @@ def _cards(board: Board, shell: str, site_url: str, layout: Layout) -> Iterator[
             "rows/shell": f"rows/{card.run.run}",
             "<div data-card></div>": _body(template, card, site_url, shared),
         }
-        yield (
-            card.run.run,
-            "".join(map("".join, zip(pieces, [fill[hole] for hole in holes] + [""], strict=True))),
-        )
+        filled = zip(pieces, [fill[hole] for hole in holes] + [""], strict=True)
+        yield f"rows/{card.run.run}/index.html", "".join(map("".join, filled)).encode()
 
 
 def _description(card: RowCard) -> str:

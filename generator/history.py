@@ -14,7 +14,7 @@ from typing import NamedTuple
 from generator.standing_columns import timed_rows
 from generator.tables import Board
 from schemas.names import skeleton
-from schemas.standing import REPRODUCED_WITHIN_PERCENT, Timed
+from schemas.standing import Timed, agree
 
 LEAD, REPRODUCED, WITHDRAWN, SUPERSEDED = "lead", "reproduced", "withdrawn", "superseded"
 MEASURED, PUBLISHED = "measured", "published"
@@ -84,7 +84,7 @@ def _compared(board: Board) -> Iterator[Event]:
         near = min(
             rows[max(place - 1, 0) : place + 1], key=lambda one: _ratio(one[0], row.tpot_ns), default=None
         )
-        if near and _agree(near[0], row.tpot_ns):
+        if near and agree(near[0], row.tpot_ns):
             yield Event(row.measured_at, REPRODUCED, row.run, row.submitter, near[1])
         insort(rows, (row.tpot_ns, row.run))
         own[whose] = row
@@ -92,10 +92,6 @@ def _compared(board: Board) -> Iterator[Event]:
 
 def _ratio(one_ns: float, other_ns: float) -> float:
     return max(one_ns, other_ns) / min(one_ns, other_ns)
-
-
-def _agree(one_ns: float, other_ns: float) -> bool:
-    return max(one_ns, other_ns) <= min(one_ns, other_ns) * (1 + REPRODUCED_WITHIN_PERCENT / 100)
 
 
 def _leads(board: Board) -> Iterator[Event]:

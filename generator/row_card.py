@@ -20,7 +20,7 @@ from generator.views import KernelView, ShownText
 from schemas.contract import STEP
 from schemas.metrics import mbu_percent
 from schemas.records import Device
-from schemas.standing import REPRODUCED_WITHIN_PERCENT
+from schemas.standing import agree
 
 MOST_NEIGHBOURS = 8
 MOST_CARDS_WITH_TEXTS = 200
@@ -38,8 +38,7 @@ class Neighbour:
     @property
     def confirms(self) -> bool:
         """Whether the slower of the two needs at most the tolerance more time."""
-        times = 1 + self.drift_percent / 100
-        return max(times, 1 / times) <= 1 + REPRODUCED_WITHIN_PERCENT / 100
+        return agree(1, 1 + self.drift_percent / 100)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,7 @@ brings its own font, so that a picture is the same on every machine. All are kep
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -21,6 +19,7 @@ import pandas as pd
 
 from generator.fitting import fitted, wrapped
 from generator.formats import number, one_decimal, percent, plural, rank, whole
+from generator.kept import link
 from generator.pages import Page, templates
 from generator.png import compact
 from generator.tables import Board, rows_of
@@ -99,7 +98,8 @@ def write_pictures(
             part = kept / "part"
             part.write_bytes(_png(svg))
             part.replace(kept / name)
-        _link(kept / name, folder / path)
+        (folder / path).unlink(missing_ok=True)
+        link(kept / name, folder / path)
     for old in kept.iterdir():
         if old.name not in known:
             old.unlink()
@@ -201,11 +201,3 @@ def _png(svg: str) -> bytes:
     import vl_convert  # noqa: PLC0415 - costs half a second, and only a new picture needs it
 
     return compact(vl_convert.svg_to_png(svg))
-
-
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or a file system without links
-        shutil.copyfile(source, target)

@@ -57,6 +57,11 @@ class Reproduction(NamedTuple):
     by: tuple[str, ...]
 
 
+def agree(one: float, other: float) -> bool:
+    """Whether two times, or two rates, are so near that their rows reproduce each other."""
+    return max(one, other) <= min(one, other) * (1 + REPRODUCED_WITHIN_PERCENT / 100)
+
+
 def superseded(rows: Iterable[Timed]) -> dict[str, str]:
     """Of each row that its submitter measured again later: the run of the latest.
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from generator.formats import number, percent, plural
 from generator.tables import rows_of
-from schemas.standing import REPRODUCED_WITHIN_PERCENT
+from schemas.standing import REPRODUCED_WITHIN_PERCENT, agree
 
 MOST_POINTS, MOST_SERIES, MOST_TOLD = 60, 4, 20
 WIDTH, HEIGHT = 620, 240
@@ -37,8 +37,7 @@ class Point:
     @property
     def flagged(self) -> bool:
         """Whether it lies further from the row before than two rows may that reproduce each other."""
-        times = 1 + (self.change_percent or 0) / 100
-        return max(times, 1 / times) > 1 + REPRODUCED_WITHIN_PERCENT / 100
+        return not agree(1, 1 + (self.change_percent or 0) / 100)
 
     @property
     def change(self) -> str:

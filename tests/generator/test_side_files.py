@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator import side_files as module
+from generator.kept import all_code_digest
 from generator.side_files import MAKERS, side_files, write_side_files
 from generator.tables import Board
 from tests.generator.examples import Folder
@@ -72,14 +73,14 @@ def test_files_of_other_data_do_not(whole: Folder) -> None:
 def test_files_of_other_code_do_not(whole: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     first = written(whole, "first")
     before = kept(whole)
-    monkeypatch.setattr(module, "_code", lambda: "another")
+    monkeypatch.setattr(module, "all_code_digest", lambda: "another")
     assert written(whole, "second") == first
     assert kept(whole) != before
 
 
 def test_the_digest_of_the_code_covers_packages_within(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chart or the API is code of these files too, which a digest of top-level modules would not see."""
-    code = module._code.__wrapped__
+    code = all_code_digest.__wrapped__
     before, read_bytes = code(), Path.read_bytes
     for name in ("catalogue.py", "roofline.py", "decode.schema.json", "badge.py"):
         with monkeypatch.context() as patch:

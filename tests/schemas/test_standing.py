@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.names import skeleton
-from schemas.standing import MOST_NAMED, Reproduction, Timed, ranks, reproductions, superseded
+from schemas.standing import MOST_NAMED, Reproduction, Timed, agree, ranks, reproductions, superseded
 
 bounded = settings(derandomize=True, database=None, deadline=None, max_examples=200)
 ROW = Timed(
@@ -175,3 +175,11 @@ def test_ranks_are_those_of_each_with_each(drawn: list[tuple[int, int]]) -> None
         assert best[index] == 1 + sum(low > high[index])
         assert worst[index] == len(drawn) - sum(high < low[index])
         assert best[index] <= worst[index]
+
+
+@pytest.mark.parametrize(
+    ("times", "near"), [(1, True), (1.05, True), (1.0501, False), (0.953, True), (0.95, False)]
+)
+def test_two_rows_agree_whichever_is_the_slower(times: float, near: bool) -> None:
+    assert agree(100, 100 * times) is near
+    assert agree(100 * times, 100) is near
