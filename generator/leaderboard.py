@@ -10,7 +10,7 @@ import pandas as pd
 
 from generator.tables import Board, rows_of
 
-MOST_LEADERS = 100
+MOST_LEADERS = 40
 
 
 @dataclass(frozen=True)

@@ -133,8 +133,38 @@ def test_charts_change_colour_with_the_theme(browser: Browser, address: str) -> 
     fill = "getComputedStyle(document.querySelector('figure svg path[fill*=accent]')).fill"
     with opened(browser, address + "decode/") as (page, _):
         light = page.evaluate(fill)
-        page.locator("label[title='Switch to dark']").click()
+        page.get_by_role("button", name="Switch to dark").click()
         assert page.evaluate(fill) != light
+
+
+def test_a_scheme_follows_the_system_until_one_is_chosen_and_then_stays(
+    browser: Browser, address: str
+) -> None:
+    scheme = "document.body.dataset.mdColorScheme"
+    with opened(browser, address) as (page, complaints):
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate(scheme) == "slate"
+        page.get_by_role("button", name="Switch to light").focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate(scheme) == "default"
+        assert page.evaluate("document.activeElement.title") == "Switch to dark"
+        page.goto(address + "what-if/")
+        assert page.evaluate(scheme) == "default"
+        page.get_by_role("button", name="Switch to dark").click()
+        page.reload()
+        assert page.evaluate(scheme) == "slate"
+        assert complaints == []
+
+
+def test_a_page_asks_for_nothing_that_it_does_not_need(browser: Browser, address: str) -> None:
+    asked: list[str] = []
+    page = browser.new_page()
+    page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
+    page.goto(address, wait_until="networkidle")
+    page.close()
+    known = ("assets/stylesheets/", "assets/javascripts/", "assets/board.", "assets/favicon.svg", "search/")
+    assert len(asked) > 5
+    assert [one for one in asked if one and not one.startswith(known)] == []
 
 
 def test_search_finds_a_device(browser: Browser, address: str) -> None:

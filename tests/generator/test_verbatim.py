@@ -211,7 +211,8 @@ def test_every_page_names_the_feed(built: Folder) -> None:
     assert len(pages) > 20
     for page in pages:
         (target,) = re.findall(
-            r'<link rel="alternate" type="application/atom\+xml" [^>]*href="([^"]*)"', page.read_text("utf-8")
+            r'<link rel="alternate feed" type="application/atom\+xml" [^>]*href="([^"]*)"',
+            page.read_text("utf-8"),
         )
         assert (page.parent / target).resolve() == (built.layout.site / "feed.xml").resolve()
 
