@@ -1,7 +1,7 @@
 """Row cards beside MkDocs: its theme renders one empty card, and every row's card is that page filled in.
 
 MkDocs needs about ten milliseconds a page and keeps all pages in memory; a card needs one. All cards are kept
-in the cache for the data, the code, the templates and the frame that they were made from.
+in the cache for the data, the code, the templates and the frame that they were made from, and else on all cores.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import jinja2
 
+from generator.all_cores import on_all_cores
 from generator.charts.samples import samples_plot
 from generator.highlight import highlighted
 from generator.kept import Files, all_code_digest, write_kept
@@ -55,7 +56,8 @@ def _cards(board: Board, shell: str, site_url: str, layout: Layout) -> Files:
         "url": partial(address, Page("rows/card.md")),
     }
     shared_as = Shared(board)
-    for card in Cards(board):
+
+    def filled(card: RowCard) -> tuple[str, bytes]:
         fill = {
             CARD_PICTURE: shared_as.of_device(card.run.device),
             "board-card-title": escape(card.title),
@@ -64,8 +66,10 @@ def _cards(board: Board, shell: str, site_url: str, layout: Layout) -> Files:
             "rows/shell": f"rows/{card.run.run}",
             "<div data-card></div>": _body(template, card, site_url, shared),
         }
-        filled = zip(pieces, [fill[hole] for hole in holes] + [""], strict=True)
-        yield f"rows/{card.run.run}/index.html", "".join(map("".join, filled)).encode()
+        parts = zip(pieces, [fill[hole] for hole in holes] + [""], strict=True)
+        return f"rows/{card.run.run}/index.html", "".join(map("".join, parts)).encode()
+
+    yield from on_all_cores(filled, list(Cards(board)))
 
 
 def _description(card: RowCard) -> str:

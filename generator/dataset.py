@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from generator.all_cores import on_all_cores
 from generator.file_rules import file_problems
 from generator.instructions import Instructions, read_instructions
 from generator.rows import RunRows, distill
@@ -81,13 +82,15 @@ class Cache:
 
     def get(self, digest: str) -> RunRows | None:
         """The rows of the file with this content, if they are known."""
-        rows = self._new.get(digest) or self._old.get(digest)
-        if rows:
-            self._new[digest] = rows
-        return rows
+        return self._new.get(digest) or self._old.get(digest)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no earlier build left any rows."""
+        return not self._old
 
     def put(self, digest: str, rows: RunRows) -> None:
-        """Remember the rows of a file."""
+        """Remember the rows of a file, for this build and the next."""
         self._new[digest] = rows
 
     def save(self) -> None:
@@ -119,8 +122,12 @@ def read_dataset(
     rows_cache, dataset, problems = Cache(cache_folder), Dataset(data_folder.name), list[Problem]()
     total = hashlib.sha256()
     files = [*sorted(data_files(data_folder) if files is None else files), *extra]
-    for path in progress(files, len(files)) if progress else files:
-        loaded, digest = _load(path, data_folder, rows_cache)
+    loads = (on_all_cores if rows_cache.empty else map)(
+        lambda path: _load(path, data_folder, rows_cache), files
+    )
+    for path, (loaded, digest) in zip(progress(files, len(files)) if progress else files, loads, strict=True):
+        if isinstance(loaded, RunRows):
+            rows_cache.put(digest, loaded)
         total.update(digest.encode())
         if isinstance(loaded, list):
             dataset.broken.add(path.stem)
@@ -154,17 +161,14 @@ def _load(path: Path, data_folder: Path, rows: Cache) -> tuple[Record | RunRows 
     except Unreadable as error:
         return [Problem(shown, error.field, error.problem, error.remedy)], ""
     digest = hashlib.sha256(os.fsencode(shown) + b"\0" + raw).hexdigest()
-    known = rows.get(digest) if kind is RESULT else None
-    if known:
+    if kind is RESULT and (known := rows.get(digest)):
         return known, digest
     record = parse(raw, kind, shown, path.stem)
     if isinstance(record, list) or (problems := file_problems(record, shown)):
         return record if isinstance(record, list) else problems, digest
     if not isinstance(record, Result):
         return record, digest
-    distilled = distill(record, shown)
-    rows.put(digest, distilled)
-    return distilled, digest
+    return distill(record, shown), digest
 
 
 def _add(dataset: Dataset, loaded: Record | RunRows, shown: str) -> list[Problem]:

@@ -19,7 +19,7 @@ RAN = "ran on device"
 PROOFS = ("simulated", "vendor-verified", "vendor-compiled", RAN)
 MOST_DECODE_ROWS = 30
 MOST_KERNEL_ROWS = 20
-MOST_STEPS = 6
+MOST_STEPS = 4
 
 
 @dataclass(frozen=True)
