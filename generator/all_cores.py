@@ -10,15 +10,16 @@ import signal
 import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
 FEWEST = 200  # pieces of a few milliseconds each that repay making copies
-_CHUNKS = 8  # of each core, so that none waits long for another
+_CHUNK = 25  # pieces at a time
 _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 
 
@@ -32,7 +33,13 @@ def on_all_cores(function: Callable[[S], T], pieces: Sequence[S]) -> Iterator[T]
     try:
         with ProcessPoolExecutor(cores, get_context("fork"), _quiet) as pool, warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # threads of libraries, which no copy uses
-            yield from pool.map(_piece, range(len(pieces)), chunksize=len(pieces) // (cores * _CHUNKS) + 1)
+            waiting = deque[Future[list[T]]]()
+            for start in range(0, len(pieces), _CHUNK):
+                waiting.append(pool.submit(_chunk, start))
+                if len(waiting) > 2 * cores:  # results that nobody has taken yet fill the memory
+                    yield from waiting.popleft().result()
+            for last in waiting:
+                yield from last.result()
     finally:
         _work.pop()
 
@@ -42,6 +49,6 @@ def _quiet() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _piece(at: int) -> Any:
+def _chunk(start: int) -> list[Any]:
     function, pieces = _work[-1]
-    return function(pieces[at])
+    return [function(piece) for piece in pieces[start : start + _CHUNK]]

@@ -55,21 +55,22 @@ def _cards(board: Board, shell: str, site_url: str, layout: Layout) -> Files:
         "highlight": lambda text, path: highlighted(text, path, layout.cache),
         "url": partial(address, Page("rows/card.md")),
     }
-    shared_as = Shared(board)
+    shared_as, cards = Shared(board), Cards(board)
 
-    def filled(card: RowCard) -> tuple[str, bytes]:
+    def filled(run: str) -> tuple[str, bytes]:
+        card = cards.of(run)
         fill = {
             CARD_PICTURE: shared_as.of_device(card.run.device),
             "board-card-title": escape(card.title),
             "board-card-heading": escape(card.device.name),
             "board-card-description": escape(_description(card)),
-            "rows/shell": f"rows/{card.run.run}",
+            "rows/shell": f"rows/{run}",
             "<div data-card></div>": _body(template, card, site_url, shared),
         }
         parts = zip(pieces, [fill[hole] for hole in holes] + [""], strict=True)
-        return f"rows/{card.run.run}/index.html", "".join(map("".join, parts)).encode()
+        return f"rows/{run}/index.html", "".join(map("".join, parts)).encode()
 
-    yield from on_all_cores(filled, list(Cards(board)))
+    yield from on_all_cores(filled, list(board.data.runs))
 
 
 def _description(card: RowCard) -> str:

@@ -119,7 +119,7 @@ def _words(name: str) -> str:
 
 
 class Cards:
-    """The cards of a board, one at a time."""
+    """The cards of a board, each made when it is asked for: thousands of them fill the memory."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -138,11 +138,9 @@ class Cards:
         measured = current[current["provenance"] == "measured"]
         self._with_texts = set(measured["run"].head(MOST_CARDS_WITH_TEXTS))
 
-    def __iter__(self) -> Iterator[RowCard]:
-        return (self._card(entry) for entry in self._board.data.runs.values())
-
-    def _card(self, entry: RunRows) -> RowCard:
-        run = entry.run.run
+    def of(self, run: str) -> RowCard:
+        """The card of a run of this id; raises KeyError where there is none."""
+        entry = self._board.data.runs[run]
         decode, kernels = self._decode.get(run), self._kernels.get(run, ())
         return RowCard(
             board=self._board,

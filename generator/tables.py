@@ -108,7 +108,16 @@ def make_board(data: Dataset) -> Board:
 
 def _compact(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame in a few blocks of memory: dozens of single columns, and text of its own kind, cut slowly."""
-    return frame.astype(dict.fromkeys(frame.select_dtypes("str"), object)).copy()
+    return frame.assign(
+        **{str(name): _shared(texts) for name, texts in frame.select_dtypes("str").items()}
+    ).copy()
+
+
+def _shared(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """The same texts, each of them once in memory."""
+    codes, known = pd.factorize(texts)
+    each = np.append(np.asarray(known, object), np.nan)  # the last one is what -1 takes: missing
+    return pd.Series(each[codes], texts.index, object)
 
 
 def _frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:

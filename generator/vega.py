@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import IO
 
 ADDRESS = "assets/vega/vega.js"
-_BUNDLER = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
+_BUNDLER = """import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # who stops a build is told of it once, not here
+import vl_convert
+sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"""
 _OWNERS = """Vega, Vega-Lite and Vega-Embed: (c) University of Washington Interactive Data Lab and others, BSD 3-Clause.
 D3: (c) Mike Bostock, ISC. Bundled by VlConvert, whose terms are those of Vega:
 """

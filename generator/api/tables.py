@@ -1,13 +1,14 @@
 """A frame as the table that its schema states, in the three formats that machines read.
 
-A whole column is handled at once: fifty thousand rows of sixty columns are three million cells.
+A whole column is handled at once, and no more than one, or :data:`_ROWS` of all of them: fifty thousand rows of sixty
+columns are three million cells.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,20 +24,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Cells = list[Any]
+_ROWS = 5000
 _FORMULA = tuple("=+-@\t\r＝＋－＠")  # the wide ones in some countries' spreadsheets
 
 
 @dataclass(frozen=True)
 class Table:
-    """The cells of each column; what is missing is None."""
+    """Columns, and the frame that holds them; what is missing is null."""
 
     columns: tuple[Column, ...]
-    cells: Sequence[Cells]
+    frame: pd.DataFrame
 
     def as_json(self) -> bytes:
         """A list of objects."""
         row = msgspec.defstruct("Row", [column.name for column in self.columns], gc=False)
-        return msgspec.json.encode(list(map(row, *self.cells)))
+        parts = (self.frame.iloc[start : start + _ROWS] for start in range(0, len(self.frame), _ROWS))
+        cells = ([_cells(part[column.name], column.kind) for column in self.columns] for part in parts)
+        return b"[%s]" % b",".join(msgspec.json.encode(list(map(row, *part)))[1:-1] for part in cells)
 
     def as_csv(self) -> bytes:
         """Texts in quotes, so that an empty one is not a missing one; no text that a spreadsheet would run."""
@@ -44,8 +48,9 @@ class Table:
         from pyarrow.csv import write_csv  # noqa: PLC0415
 
         guarded, file = self._arrow, io.BytesIO()
-        for place, (column, cells) in enumerate(zip(self.columns, self.cells, strict=True)):
-            if column.kind == "string" and (quoted := _quoted_formulas(cells)):
+        for place, column in enumerate(self.columns):
+            cells = _cells(self.frame[column.name], column.kind) if column.kind == "string" else []
+            if quoted := _quoted_formulas(cells):
                 safe = [quoted.get(text, text) for text in cells]
                 guarded = guarded.set_column(place, column.name, pa.array(safe, pa.string()))
         write_csv(guarded, file)
@@ -67,7 +72,10 @@ class Table:
             pa.field(column.name, _arrow_type(column.kind), not column.required, _metadata(column))
             for column in self.columns
         ]
-        arrays = [pa.array(cells, field.type) for cells, field in zip(self.cells, fields, strict=True)]
+        arrays = [
+            pa.array(_cells(self.frame[column.name], column.kind), field.type)
+            for column, field in zip(self.columns, fields, strict=True)
+        ]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
@@ -87,8 +95,7 @@ def table(frame: pd.DataFrame, name: str) -> Table:
     for joined, as_text in _AS_TEXT.items():
         if joined in whole:
             whole[joined] = whole[joined].map(as_text, na_action="ignore")
-    wanted = columns(name)
-    return Table(wanted, [_cells(whole[column.name], column.kind) for column in wanted])
+    return Table(columns(name), whole)
 
 
 @cache
