@@ -108,9 +108,8 @@ def make_board(data: Dataset) -> Board:
 
 def _compact(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame in a few blocks of memory: dozens of single columns, and text of its own kind, cut slowly."""
-    return frame.assign(
-        **{str(name): _shared(texts) for name, texts in frame.select_dtypes("str").items()}
-    ).copy()
+    names: list[str] = frame.select_dtypes("str").columns.to_list()
+    return frame.assign(**{name: _shared(frame[name]) for name in names}).copy()
 
 
 def _shared(texts: pd.Series[Any]) -> pd.Series[Any]:

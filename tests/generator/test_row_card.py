@@ -25,7 +25,7 @@ def test_every_run_has_a_card(basic: Folder) -> None:
     assert [row.kernel for row in found["kernels"].kernels] == ["norm"]
     assert found["r"].decode is not None
     assert found["r"].decode.tok_per_s == about(10)
-    assert len(found) == len(list(basic.layout.data.rglob("results/**/*.json")))
+    assert set(found) == {"r", "kernels"}
 
 
 def test_other_submitters_rows_stand_on_it_with_their_drift_the_nearest_first(basic: Folder) -> None:
