@@ -239,5 +239,7 @@ def _rank_kernels(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.sort_values(order, ignore_index=True)
     groups = frame.groupby(group, sort=False)
     frame["contest"] = groups.ngroup()
-    frame["rank"] = frame[frame["ranked"]].groupby("contest").cumcount() + 1
+    ranked = frame[frame["ranked"]].groupby("contest")
+    frame["rank"] = ranked.cumcount() + 1
+    frame["rank_of"] = frame["contest"].map(ranked.size()).where(frame["ranked"])
     return frame

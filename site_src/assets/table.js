@@ -61,7 +61,7 @@
   const markdown = (cell, format) => `${shown(cell, format)}`.replace(/[\\|`*_<[\]]/g, "\\$&").replace(/\s+/g, " ");
 
   const enhance = (table) => {
-    const { table: name, prefix, compare, total } = table.dataset;
+    const { table: name, prefix, compare, total, best } = table.dataset;
     const region = table.parentElement, more = region.nextElementSibling, controls = region.previousElementSibling, body = table.tBodies[0];
     const line = compiled(more.nextElementSibling.content.firstElementChild), said = fieldsIn(line);
     const heads = [...table.tHead.rows[0].cells].map((cell) => ({ cell, title: cell.textContent.trim(), ...cell.dataset }));
@@ -159,11 +159,11 @@
       const by = heads.find((head) => head.key === key);
       for (const head of heads) head.cell.ariaSort = head === by ? way : null;
       for (const { filter, button } of filters) button.dataset.chosen = state[filter].length;
-      count.textContent = [`${whole(found?.length ?? drawn)} of ${whole(total)} rows`,
+      count.textContent = [`${whole(found?.length ?? best)} of ${whole(total)} rows`,
         ...filters.flatMap((one) => state[one.filter].map((text) => `${one.button.textContent}: ${nameOf(one, text)}`))].join(" · ");
       cap.hidden = !(found?.length > MOST_COPIED);
       clear.hidden = !seen;
-      more.hidden = drawn >= (found?.length ?? total);
+      more.hidden = drawn >= (found?.length ?? best);
       if (search.value !== state.find) search.value = state.find;
       order.value = state.sort;
       if (leaders) leaders.checked = !state.rows;

@@ -6,7 +6,7 @@
   const sizes = [...form.querySelectorAll("[data-size]")];
   const text = (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
 
-  const estimate = (data, { model: m, dtype, bits, depth, device, bandwidth }) => {
+  const estimate = (data, { model: m, dtype, bits, depth, device, bandwidth, memory }) => {
     const width = data.widths[dtype], known = data.devices[device];
     const [ofWeights, ofCache] = width ? [width, width] : [bits / 8, 2];
     const q = m.num_attention_heads * m.head_dim, kv = m.num_key_value_heads * m.head_dim;
@@ -17,7 +17,7 @@
     const bytes = ofWeights * (read + m.hidden_size) + cache;
     const gbPerS = known?.gb_per_s ?? +bandwidth;
     return {
-      bytes, cache, gbPerS, roofline: gbPerS * 1e9 / bytes, memory: known?.memory_gb,
+      bytes, cache, gbPerS, roofline: gbPerS * 1e9 / bytes, memory: known ? known.memory_gb : +memory,
       weights: ofWeights * (read + (m.tie_word_embeddings ? 0 : head)),
       basis: known?.bases[dtype] ?? known?.bases.any ?? data.all,
     };
@@ -35,7 +35,7 @@
     return link;
   };
   const show = (data) => {
-    for (const [by, typed] of [["dtype", "bits"], ["device", "bandwidth"]]) fields[typed].disabled = fields[by].value !== "typed";
+    for (const [by, typed] of [["dtype", "bits"], ["device", "bandwidth"], ["device", "memory"]]) fields[typed].disabled = fields[by].value !== "typed";
     if (fields.model.value === "typed") form.querySelector("details").open = true;
     const right = form.checkValidity();
     part("wrong").hidden = right;

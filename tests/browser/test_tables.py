@@ -183,6 +183,7 @@ def test_the_leaderboard_has_all_rows_a_hundred_at_a_time(browser: Browser, exam
     with opened(browser, f"{example}kernels/") as (page, complaints):
         rows = page.locator("table.sorted tbody tr")
         assert rows.count() == MOST_LEADERS
+        counted(page, f"{FASTEST} of {KERNEL_ROWS} rows")
         best = page.locator("table.sorted tbody").evaluate(ROWS)
         more = page.locator(".board-more")
         more.focus()

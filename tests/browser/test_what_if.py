@@ -80,6 +80,21 @@ def test_a_width_and_a_bandwidth_of_ones_own_count(page: Page, view: WhatIfView)
     assert found["basis"]["words"] == view.all.words
 
 
+def test_whether_a_model_fits_in_a_device_of_ones_own_is_told_once_its_memory_is(page: Page) -> None:
+    fits, memory = page.locator("#what-if-fits"), page.locator("#what-if-memory")
+    assert memory.is_disabled()
+    page.locator("#what-if-device").select_option("typed")
+    assert "whether they fit is not known" in fits.inner_text()
+    memory.fill("2")
+    assert "they do not fit in 2 GB" in fits.inner_text()
+    memory.fill("64")
+    assert "they fit in 64 GB" in fits.inner_text()
+    assert "memory=64" in page.url
+    page.reload()
+    ready(page)
+    assert "they fit in 64 GB" in fits.inner_text()
+
+
 def test_the_page_says_on_which_rows_it_rests_and_the_address_keeps_the_choice(
     page: Page, view: WhatIfView
 ) -> None:

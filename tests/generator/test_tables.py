@@ -220,13 +220,16 @@ def test_kernels_are_ranked_within_kernel_shape_and_type(basic: Folder) -> None:
     basic.reported("b", "gpu-b", None, timings(timing("soft", us=1, shape=large), timing("norm", us=9)))
     basic.reported("c", "gpu-b", None, timings(timing("soft", us=1, shape=small, dtype="f32")))
     basic.reported("d", "gpu-b", None, timings(timing("norm", us=8)))
-    assert [(row.kernel, row.shape_label, row.dtype, row.run, row.rank) for row in kernels(basic)] == [
-        ("norm", "cols 8", "f16", "d", 1),
-        ("norm", "cols 8", "f16", "b", 2),
-        ("soft", "rows 9 × cols 1", "f16", "a", 1),
-        ("soft", "rows 9 × cols 1", "f32", "c", 1),
-        ("soft", "rows 10 × cols 1", "f16", "b", 1),
-        ("soft", "rows 10 × cols 1", "f16", "a", 2),
+    found = [
+        (row.kernel, row.shape_label, row.dtype, row.run, row.rank, row.rank_of) for row in kernels(basic)
+    ]
+    assert found == [
+        ("norm", "cols 8", "f16", "d", 1, 2),
+        ("norm", "cols 8", "f16", "b", 2, 2),
+        ("soft", "rows 9 × cols 1", "f16", "a", 1, 1),
+        ("soft", "rows 9 × cols 1", "f32", "c", 1, 1),
+        ("soft", "rows 10 × cols 1", "f16", "b", 1, 2),
+        ("soft", "rows 10 × cols 1", "f16", "a", 2, 2),
     ]
 
 
@@ -244,8 +247,8 @@ def test_kernel_rows_without_a_rank(basic: Folder) -> None:
     basic.reported("base", "gpu-a", None, timings(timing("norm", us=0.04)), role="baseline")
     basic.reported("sum", "gpu-a", None, timings(timing("norm", us=0.05, per="token")))
     basic.reported("r", "gpu-a", None, timings(timing("norm", us=5)))
-    ranked = {row.run: row.rank for row in kernels(basic) if not math.isnan(row.rank)}
-    assert ranked == {"r": 1}
+    ranked = {row.run: (row.rank, row.rank_of) for row in kernels(basic) if not math.isnan(row.rank)}
+    assert ranked == {"r": (1, 1)}
     assert len(kernels(basic)) == 7
 
 
