@@ -17,7 +17,7 @@ class FirstAnswers:
     """Of one model: the first and the next device, how the ranked rows came about, the last device.
 
     ``lead_percent`` is how much faster the first is, and ``compared`` whether the two may be compared; where their
-    intervals overlap, nobody surely leads.
+    intervals overlap, nobody surely leads. ``unranked`` is a baseline that comes closer to the first, or passes it.
     """
 
     first: Any
@@ -25,6 +25,7 @@ class FirstAnswers:
     lead_percent: float
     surely: bool
     compared: Comparability | None
+    unranked: Any | None
     standings: tuple[tuple[str, int], ...]
     last: Any | None
 
@@ -43,6 +44,14 @@ def first_answers(view: ModelView) -> FirstAnswers | None:
         lead_percent=100 * (first.tok_per_s / following.tok_per_s - 1) if following else 0.0,
         surely=len(view.leaders) == 1,
         compared=comparability(runs[first.run], runs[following.run]) if following else None,
+        unranked=_closer_baseline(view, following),
         standings=tuple((name, int(counts[name])) for name in STANDINGS if counts.get(name)),
         last=best[-1] if len(best) > 2 else None,
     )
+
+
+def _closer_baseline(view: ModelView, following: Any | None) -> Any | None:
+    """The fastest baseline of all, where it is faster than the row that is said to follow the first."""
+    rows = (row for row in view.baselines if not row.retracted)
+    best = max(rows, key=lambda row: row.tok_per_s, default=None)
+    return best if best and following and best.tok_per_s > following.tok_per_s else None

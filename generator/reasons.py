@@ -90,7 +90,7 @@ def _stacks(view: DeviceView) -> Iterator[str]:
         yield f"Another stack on the same device, {fastest.stack}, decodes {more} as fast: the device can do better."
     else:
         more = times(best.tok_per_s / fastest.tok_per_s)
-        yield f"No other stack on file is faster on it: {fastest.stack} comes nearest, and this row is at {more} of it."
+        yield f"No other stack on file is faster on it: {fastest.stack} comes nearest; this row decodes {more} as fast."
 
 
 def _contests(entry: KernelAgainstDecode) -> str:

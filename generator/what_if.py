@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from generator.formats import number
+from generator.formats import number, plural
 from generator.tables import Board, rows_of
 from schemas.metrics import roofline_tok_per_s
 from schemas.records import BYTES_PER_ELEMENT, Device, Dtype, Model
@@ -36,6 +36,10 @@ ANY = "any"
 OF_DTYPE = "ranked rows of this device and storage type"
 OF_DEVICE = "ranked rows of this device, of another storage type"
 OF_BOARD = "all ranked rows of the board, as this device has none"
+LEFT_OUT = "; left out: {} of a machine that reads less than half of its device’s bandwidth"
+LEAST_PROBED_SHARE = 0.5
+"""A machine whose probe reads less of its device's bandwidth has only a share of the device, as a small virtual machine
+has. Its MBU says nothing of other devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +139,33 @@ class WhatIfView:
 
     @cached_property
     def all(self) -> Basis:
-        """All ranked rows of the board."""
-        return Basis(OF_BOARD, _ranges(self._ranked))
+        """All ranked rows of the board whose machine has its device to itself."""
+        rows = [
+            row for row in self._ranked
+            if not row.mbu_percent < LEAST_PROBED_SHARE * row.probed_share_percent  # unknown where nothing was probed
+        ]  # fmt: skip
+        left_out = len(self._ranked) - len(rows)
+        return Basis(OF_BOARD + (LEFT_OUT.format(plural(left_out, "row")) if left_out else ""), _ranges(rows))
 
     @cached_property
     def _ranked(self) -> list[Any]:
         """The ranked rows, of the least MBU first."""
         rows = self.board.decode[self.board.decode["ranked"]].sort_values(["mbu_percent", "run"])
-        return list(rows_of(rows[["run", "device", "device_name", "dtype", "provenance", "mbu_percent"]]))
+        return list(
+            rows_of(
+                rows[
+                    [
+                        "run",
+                        "device",
+                        "device_name",
+                        "dtype",
+                        "provenance",
+                        "mbu_percent",
+                        "probed_share_percent",
+                    ]
+                ]
+            )
+        )
 
     @cached_property
     def _of_devices(self) -> dict[str, dict[str, Basis]]:

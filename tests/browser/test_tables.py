@@ -93,6 +93,7 @@ def test_a_script_shows_the_very_rows_of_the_page(browser: Browser, example: str
         page.locator("th[aria-sort=ascending]").wait_for()
         page.locator("[data-part=order]").evaluate("one => { one.value = ''; one.onchange(); }")
         page.locator("th[aria-sort]").wait_for(state="detached")
+        page.wait_for_function(f"document.querySelectorAll('table.sorted tbody tr').length >= {len(written)}")
         shown = page.locator("table.sorted tbody").evaluate(ROWS)
         assert len(written) == min(MOST_LEADERS if name == "kernels/" else MOST_DECODE_ROWS, len(shown)) > 8
         assert shown[: len(written)] == written

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from generator.home import FirstAnswers, first_answers
 from generator.views import ModelView
 from tests.generator.examples import MODEL, Folder, about, samples
@@ -24,6 +26,20 @@ def test_the_lead_is_over_the_next_device_not_over_ones_own_second_row(basic: Fo
     assert found.lead_percent == about(100)
     assert found.surely
     assert found.last is None
+
+
+@pytest.mark.parametrize(("tok_per_s", "closer"), [(150, "base"), (210, "base"), (90, None)])
+def test_a_baseline_that_comes_closer_than_the_next_row_is_named(
+    basic: Folder, tok_per_s: float, closer: str | None
+) -> None:
+    basic.reported("first", "gpu-a", 200).reported("next", "gpu-b", 100)
+    basic.reported("base", "gpu-b", tok_per_s, role="baseline", decode_baseline_of="next").reported(
+        "gone", "gpu-b", 199, role="baseline", decode_baseline_of="next"
+    )
+    basic.retract("gone")
+    found = answers(basic)
+    assert found is not None
+    assert (found.unranked.run if found.unranked else None) == closer
 
 
 def test_ranked_rows_are_counted_by_what_stands_behind_them(basic: Folder) -> None:

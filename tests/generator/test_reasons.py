@@ -42,4 +42,4 @@ def test_a_faster_stack_on_the_same_device_shows_that_the_device_can_do_better(b
     basic.reported("r", "gpu-a", 10).reported("other", "gpu-a", 40, role="baseline", decode_baseline_of="r")
     assert any("4.00× as fast: the device can do better" in one for one in said(basic))
     basic.reported("other", "gpu-a", 5, role="baseline", decode_baseline_of="r")
-    assert any("comes nearest, and this row is at 2.00× of it" in one for one in said(basic))
+    assert any("comes nearest; this row decodes 2.00× as fast" in one for one in said(basic))

@@ -18,7 +18,7 @@ from generator.what_if import (
     what_if_files,
 )
 from schemas.records import Dtype
-from tests.generator.examples import BYTES_PER_TOKEN, Folder, samples
+from tests.generator.examples import BYTES_PER_TOKEN, Folder, repetition, samples
 
 
 def estimate(folder: Folder, device: str, dtype: Dtype = "f16", depth_tokens: int = 0) -> Estimate:
@@ -69,6 +69,21 @@ def test_without_rows_of_a_device_all_ranked_rows_count(basic: Folder) -> None:
     basic.device("new").reported("one", "gpu-a", 100).reported("two", "gpu-b", 300)
     found = basis(basic, "new")
     assert (found.words, ends(found)) == (OF_BOARD, {"reported": (2, "one", "two")})
+
+
+@pytest.mark.parametrize(("probed_gb_per_s", "carries"), [(149.0, False), (151.0, True), (None, True)])
+def test_a_machine_with_a_small_share_of_its_device_counts_for_that_device_alone(
+    basic: Folder, probed_gb_per_s: float | None, carries: bool
+) -> None:
+    around = {"read_gb_per_s_before": probed_gb_per_s, "read_gb_per_s_after": probed_gb_per_s}
+    ran = [repetition(step_ns=[10**6] * 2, **(around if probed_gb_per_s else {})) for _ in range(5)]
+    basic.device("new").measured("part", "gpu-a", samples([1, 2], repetitions=ran)).reported(
+        "all", "gpu-b", 300
+    )
+    assert ends(basis(basic, "gpu-a")) == {"measured": (1, "part", "part")}  # of 300 GB/s
+    found = basis(basic, "new")
+    assert ("measured" in ends(found)) == carries
+    assert ("left out: 1 row of a machine that reads less than half" in found.words) != carries
 
 
 def test_only_ranked_rows_count(whole: Folder) -> None:
