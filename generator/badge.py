@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from generator.formats import one_decimal, short
+from generator.standing_columns import why_unranked
 from generator.tables import Board, rows_of
 
 LABEL = "Decode Board"
@@ -40,14 +41,8 @@ def badge(row: Any) -> bytes:
 
 def _state(row: Any) -> str:
     """The standing, or what takes it away."""
-    if row.retracted:
-        return "withdrawn"
-    if row.superseded_by:
-        return "superseded"
-    if row.numerics_ok is False:
-        return "fails its check"
-    said = "quick run" if row.quick else str(row.standing)
-    return said if row.role == "contender" else f"{said} {row.role}"
+    first = next(iter(why_unranked(row)), row.standing)
+    return f"{row.standing} {row.role}" if first == row.role else str(first)
 
 
 def _picture(label: str, value: str) -> str:

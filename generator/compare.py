@@ -19,6 +19,7 @@ import pandas as pd
 from generator.comparability import Fact, facts
 from generator.formats import latency, number, one_decimal, percent, plural, rank, whole
 from generator.rows import RunRows
+from generator.standing_columns import why_unranked
 from generator.tables import Board, rows_of
 from schemas.records import Environment
 
@@ -72,7 +73,7 @@ class Entries:
         """A row in one line, by which it is found."""
         depth = "depth not stated" if pd.isna(row.depth_tokens) else f"depth {row.depth_tokens:.0f}"
         model = [self.board.data.models[row.model].name] if len(self.board.data.models) > 1 else []
-        parts = (row.device_name, *model, row.stack, row.dtype, depth, row.standing, *_state(row))
+        parts = (row.device_name, *model, row.stack, row.dtype, depth, row.standing, *why_unranked(row))
         return f"{' · '.join(parts)} · {number(row.tok_per_s)} tok/s"
 
     @cached_property
@@ -129,24 +130,11 @@ def _figures(row: Any, model: str, point: bool) -> Iterator[tuple[str, str]]:
     yield "Depth", NOT_STATED if pd.isna(row.depth_tokens) else plural(int(row.depth_tokens), "token")
     yield "Stack", row.stack
     yield "Provenance", row.standing
-    yield "Standing", ", ".join(_state(row)) or _rank(row)
+    yield "Standing", ", ".join(why_unranked(row)) or _rank(row)
 
 
 def _rank(row: Any) -> str:
     return f"rank {rank(row.rank_best, row.rank_worst)} of its model" if row.ranked else "no rank"
-
-
-def _state(row: Any) -> list[str]:
-    """Why a row has no rank, as its tables say it."""
-    said = (
-        ("withdrawn", row.retracted),
-        ("superseded", not pd.isna(row.superseded_by)),
-        ("fails its check", row.numerics_ok is False),
-        ("another step", row.contract == "another step"),
-        ("quick run", row.quick),
-        (row.role, row.role != "contender"),
-    )
-    return [words for words, holds in said if holds]
 
 
 def _environment(rows: RunRows) -> Iterator[tuple[str, str]]:

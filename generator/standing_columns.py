@@ -50,6 +50,19 @@ def standing_columns(frame: pd.DataFrame, sound: pd.Series[bool]) -> pd.DataFram
     return pd.DataFrame(columns, frame.index)
 
 
+def why_unranked(row: Any) -> list[str]:
+    """What keeps a decode row from a rank, in the words of its tables; one without a known bandwidth has none, too."""
+    said = (
+        ("withdrawn", row.retracted),
+        ("superseded", not pd.isna(row.superseded_by)),
+        ("fails its check", row.numerics_ok is False),
+        ("another step", row.contract == "another step"),
+        ("quick run", row.quick),
+        (row.role, row.role != "contender"),
+    )
+    return [words for words, holds in said if holds]
+
+
 def timed_rows(rows: pd.DataFrame) -> Iterator[Timed]:
     """The rows of a decode frame as what :mod:`schemas.standing` compares."""
     names = (

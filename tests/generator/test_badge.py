@@ -11,6 +11,7 @@ import pytest
 from generator.badge import badge_files
 from generator.tables import Board
 from tests.generator.examples import Folder, picture, samples, texts
+from tests.schemas import examples
 
 
 def badges(folder: Folder) -> dict[str, str]:
@@ -39,10 +40,12 @@ def test_a_badge_says_what_a_reader_must_know(basic: Folder) -> None:
     basic.reported("gone", "gpu-a").retract("gone").reported("ref", "gpu-b", role="reference")
     basic.measured("quick", "gpu-b", samples([3000]), quick=True, submitter="D")
     basic.measured("wrong", "gpu-b", samples([3000]), decode_numerics_ok=False, submitter="E")
-    runs = ("a", "old", "c", "gone", "ref", "quick", "wrong")
+    contract = examples.reported()["decode"]["contract"] | {"tokenization": "included"}
+    basic.reported("more", "gpu-b", decode_contract=contract)
+    runs = ("a", "old", "c", "gone", "ref", "quick", "wrong", "more")
     assert {run: said(basic, run).rpartition(", ")[2] for run in runs} == {
         "a": "reproduced", "old": "superseded", "c": "measured", "gone": "withdrawn", "ref": "reported reference",
-        "quick": "quick run", "wrong": "fails its check",
+        "quick": "quick run", "wrong": "fails its check", "more": "another step",
     }  # fmt: skip
 
 
