@@ -21,7 +21,7 @@ ROWS = ("decode", "kernels")
 PRIVATE = {
     "decode": {"tpot_ns", "tpot_low_ns", "tpot_high_ns", "tpot_p90_ns", "tpot_p99_ns", "probe_bytes_in_tpot",
                "kernel_source_key"},
-    "kernels": {"latency_ns", "low_ns", "high_ns", "index", "contest", "kernel_source_key"},
+    "kernels": {"latency_ns", "low_ns", "high_ns", "index", "contest", "rank_of", "kernel_source_key"},
 }  # fmt: skip
 IN_NAMES = {"tok/s": r"tok_per_s", "GB/s": r"gb_per_s", "GFLOP/s": r"gflop_per_s", "ms": r"_ms$", "µs": r"_us$",
             "s": r"_s$", "%": r"_percent$", "byte": r"^bytes_", "token": r"_tokens$"}  # fmt: skip
