@@ -29,26 +29,26 @@ def on_all_cores(function: Callable[[S], T], pieces: Sequence[S]) -> Iterator[T]
     if cores == 1 or len(pieces) < FEWEST or threading.active_count() > 1:
         yield from map(function, pieces)
         return
-    _work.append((function, pieces))  # where copies find it
-    try:
-        with ProcessPoolExecutor(cores, get_context("fork"), _quiet) as pool, warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # threads of libraries, which no copy uses
-            waiting = deque[Future[list[T]]]()
-            for start in range(0, len(pieces), _CHUNK):
-                waiting.append(pool.submit(_chunk, start))
-                if len(waiting) > 2 * cores:  # results that nobody has taken yet fill the memory
-                    yield from waiting.popleft().result()
-            for last in waiting:
-                yield from last.result()
-    finally:
-        _work.pop()
+    with (
+        ProcessPoolExecutor(cores, get_context("fork"), _start, (function, pieces)) as pool,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of libraries, which no copy uses
+        waiting = deque[Future[list[T]]]()
+        for start in range(0, len(pieces), _CHUNK):
+            waiting.append(pool.submit(_chunk, start))
+            if len(waiting) > 2 * cores:  # results that nobody has taken yet fill the memory
+                yield from waiting.popleft().result()
+        for last in waiting:
+            yield from last.result()
 
 
-def _quiet() -> None:
-    """Who stops a build is told of it once, by the process that was copied."""
+def _start(function: Callable[[Any], Any], pieces: Sequence[Any]) -> None:
+    """In a copy: what it is to do. Who stops a build is told of it once, by the process that was copied."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _work.append((function, pieces))
 
 
 def _chunk(start: int) -> list[Any]:
-    function, pieces = _work[-1]
+    ((function, pieces),) = _work
     return [function(piece) for piece in pieces[start : start + _CHUNK]]

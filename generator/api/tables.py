@@ -49,9 +49,9 @@ class Table:
 
         guarded, file = self._arrow, io.BytesIO()
         for place, column in enumerate(self.columns):
-            cells = _cells(self.frame[column.name], column.kind) if column.kind == "string" else []
-            if quoted := _quoted_formulas(cells):
-                safe = [quoted.get(text, text) for text in cells]
+            texts = self.frame[column.name]
+            if column.kind == "string" and (quoted := _quoted_formulas(texts.dropna().unique().tolist())):
+                safe = [quoted.get(text, text) for text in _cells(texts, column.kind)]
                 guarded = guarded.set_column(place, column.name, pa.array(safe, pa.string()))
         write_csv(guarded, file)
         return file.getvalue()

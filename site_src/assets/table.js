@@ -61,7 +61,7 @@
   const markdown = (cell, format) => `${shown(cell, format)}`.replace(/[\\|`*_<[\]]/g, "\\$&").replace(/\s+/g, " ");
 
   const enhance = (table) => {
-    const { table: name, prefix, compare, total, best } = table.dataset;
+    const { table: name, prefix, compare, total, best = total } = table.dataset;
     const region = table.parentElement, more = region.nextElementSibling, controls = region.previousElementSibling, body = table.tBodies[0];
     const line = compiled(more.nextElementSibling.content.firstElementChild), said = fieldsIn(line);
     const heads = [...table.tHead.rows[0].cells].map((cell) => ({ cell, title: cell.textContent.trim(), ...cell.dataset }));
