@@ -157,14 +157,13 @@ def explored(page: Page) -> None:
 
 
 def test_exploring_loads_its_program_only_when_asked(browser: Browser, address: str) -> None:
-    loaded: list[str] = []
+    program = {"assets/data/explore.js", "assets/vega/vega.js"}
     with opened(browser, address + "decode/", until="networkidle") as (page, complaints):
-        page.on("request", lambda request: loaded.append(request.url.removeprefix(address)))
-        page.wait_for_timeout(200)
+        fetched = "performance.getEntriesByType('resource').map((told) => told.name)"
         assert not page.locator(".explore-chart").is_visible()
-        assert loaded == []
+        assert program.isdisjoint(url.removeprefix(address) for url in page.evaluate(fetched))
         explored(page)
-        assert sorted(loaded) == ["assets/data/explore.js", "assets/vega/vega.js"]
+        assert program <= {url.removeprefix(address) for url in page.evaluate(fetched)}
         points = page.locator(".explore-chart .mark-symbol.role-mark path").count()
         shown = page.evaluate(
             "board.load('explore').then((told) => told.columns.peak_gb_per_s.filter(Boolean).length)"
