@@ -111,7 +111,9 @@ def violations(page: Page, scheme: Scheme) -> list[tuple[str, list[str]]]:
 
 def styled(page: Page, rules: str) -> None:
     """Rules more for the page; Playwright's own way waits for an event, which never comes without JavaScript."""
-    add = "rules => document.head.append(Object.assign(document.createElement('style'), {textContent: rules}))"
+    add = (
+        "rules => document.head.append(Object.assign(document.createElement('style'), {textContent: rules}))"
+    )
     page.evaluate(add, rules)
 
 
