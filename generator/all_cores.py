@@ -1,6 +1,7 @@
-"""Many like pieces of work on all cores of a machine where a process can be copied safely, else one after another.
+"""Work on all cores of a machine where a process can be copied safely, else one piece after another.
 
 A copy knows all that was read before it was made, so only results travel. That is safe while no other thread runs.
+Few pieces are not worth a copy.
 """
 
 from __future__ import annotations
@@ -25,22 +26,28 @@ _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 
 def on_all_cores(function: Callable[[S], T], pieces: Sequence[S]) -> Iterator[T]:
     """``function`` of each piece, in their order; results must pickle, and what ``function`` remembers may be lost."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
-    if cores == 1 or len(pieces) < FEWEST or threading.active_count() > 1:
+    count = cores()
+    if count == 1 or len(pieces) < FEWEST:
         yield from map(function, pieces)
         return
     with (
-        ProcessPoolExecutor(cores, get_context("fork"), _start, (function, pieces)) as pool,
+        ProcessPoolExecutor(count, get_context("fork"), _start, (function, pieces)) as pool,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", DeprecationWarning)  # threads of libraries, which no copy uses
         waiting = deque[Future[list[T]]]()
         for start in range(0, len(pieces), _CHUNK):
             waiting.append(pool.submit(_chunk, start))
-            if len(waiting) > 2 * cores:  # results that nobody has taken yet fill the memory
+            if len(waiting) > 2 * count:  # results that nobody has taken yet fill the memory
                 yield from waiting.popleft().result()
         for last in waiting:
             yield from last.result()
+
+
+def cores() -> int:
+    """How many copies can work at once."""
+    alone = sys.platform != "linux" or threading.active_count() > 1
+    return 1 if alone else len(os.sched_getaffinity(0))
 
 
 def _start(function: Callable[[Any], Any], pieces: Sequence[Any]) -> None:

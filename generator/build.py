@@ -9,21 +9,24 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from rjsmin import jsmin
 
-from generator.charts.svg import start_converter
+from generator.beside import Helper
+from generator.charts.svg import Charts
 from generator.context import site_context
 from generator.dataset import Progress, data_files, read_dataset
 from generator.layout import Layout
 from generator.pages import Page, render_pages
 from generator.rules import cross_file_problems, today
+from generator.side_files import begin_side_files
 from generator.tables import Board, make_board
-from generator.vega import start_bundle
+from generator.vega import is_bundled, keep_bundle
 from schemas.load import shown_path
 from schemas.parse import PARSERS
 from schemas.problems import Problem
@@ -42,11 +45,16 @@ class InvalidData(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A board, its rendered pages by path, before MkDocs, and what their templates saw."""
+    """A board, its rendered pages by path, before MkDocs, and what their templates saw.
+
+    ``helper`` works on another core, and ``side_files`` returns when those that were begun there are in the cache.
+    """
 
     board: Board
     pages: Mapping[str, Page]
     context: Mapping[str, Any]
+    helper: Helper
+    side_files: Callable[[], None]
 
 
 def validate(layout: Layout, paths: Sequence[Path] = (), progress: Progress | None = None) -> list[Problem]:
@@ -70,15 +78,21 @@ def _files(path: Path, known: set[Path]) -> set[Path]:
 
 def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
     """The board of ``layout.data`` and every page of it; raises :class:`InvalidData`."""
-    start_converter(layout.cache)
-    start_bundle(layout.cache)
+    helper = Helper()
+    if not is_bundled(layout.cache):
+        helper.tell(partial(keep_bundle, layout.cache))
     data, problems = read_dataset(layout.data, layout.cache, progress)
     if problems := [*problems, *cross_file_problems(data, today())]:
         raise InvalidData(problems)
     board = make_board(data)
-    context, collections = site_context(board, layout.cache)
-    pages = render_pages(layout.site_src, context, collections, layout.cache)
-    return Prepared(board, {page.path: page for page in pages}, context)
+    begun = begin_side_files(board, layout.data, layout.cache)
+    charts = Charts(layout.cache, helper)
+    context, collections = site_context(board, layout.cache, charts)
+    pages = list(render_pages(layout.site_src, context, collections, layout.cache))
+    helper.wait()
+    for page in pages:
+        page.fragments = [charts.put_in(fragment) for fragment in page.fragments]
+    return Prepared(board, {page.path: page for page in pages}, context, helper, begun)
 
 
 def write_docs(prepared: Prepared, layout: Layout) -> None:

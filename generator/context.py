@@ -17,7 +17,7 @@ from generator.charts.roofline import roofline_figure
 from generator.charts.slope import slope_figure
 from generator.charts.steady import steady_figure
 from generator.charts.step import step_figure
-from generator.charts.svg import Figure, svg
+from generator.charts.svg import Charts
 from generator.compare_view import CompareView
 from generator.device_view import DeviceView
 from generator.highlight import highlighted
@@ -30,7 +30,9 @@ from generator.views import KernelView, ModelView
 from generator.what_if import WhatIfView
 
 
-def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def site_context(
+    board: Board, cache: Path | None, charts: Charts
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The names every template sees, and the collections that ``[name]`` pages run over."""
     from generator.submission.rules import RULES  # noqa: PLC0415 - what only validates needs no page of them
 
@@ -59,15 +61,15 @@ def site_context(board: Board, cache: Path | None) -> tuple[dict[str, Any], dict
         "why_so_fast": partial(
             _reasons, {view.model.id: Peers.of(view) for view in models if len(view.ranked)}
         ),
-        **_figures(board, cache),
+        **_figures(board),
+        "draw": charts.draw,
         "highlight": lambda text, path: highlighted(text, path, cache),
     }
     return context, {"kernel": kernels, "device": devices}
 
 
-def _figures(board: Board, cache: Path | None) -> dict[str, Callable[..., Any]]:
-    """What makes each chart, and what draws it."""
-    draw: Callable[[Figure], str] = lambda figure: svg(figure, cache)  # noqa: E731
+def _figures(board: Board) -> dict[str, Callable[..., Any]]:
+    """What makes each chart."""
     return {
         "roofline_figure": roofline_figure,
         "step_figure": step_figure,
@@ -77,7 +79,6 @@ def _figures(board: Board, cache: Path | None) -> dict[str, Callable[..., Any]]:
         "cost_figure": partial(cost_figure, board),
         "slope_figure": slope_figure,
         "device_history": device_history,
-        "draw": draw,
     }
 
 

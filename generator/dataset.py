@@ -65,32 +65,36 @@ class Dataset:
     digest: str = ""
 
 
+Packed = bytes
+"""The rows of a result file as they travel from one process to another, and from one build to the next."""
+
+
 class Cache:
     """Rows of valid result files by content, kept in one file of ``folder`` between builds."""
 
     def __init__(self, folder: Path | None) -> None:
         self._file = folder / "rows.pickle" if folder else None
-        self._old: dict[str, RunRows] = self._load()
-        self._new: dict[str, RunRows] = {}
+        self._old: dict[str, Packed] = self._load()
+        self._new: dict[str, Packed] = {}
 
-    def _load(self) -> dict[str, RunRows]:
+    def _load(self) -> dict[str, Packed]:
         try:
             stored = pickle.loads(self._file.read_bytes()) if self._file else {}  # noqa: S301 - we wrote it
             return dict(stored["rows"]) if stored["code"] == code_digest() else {}
         except Exception:  # damaged bytes can raise anything, and all of it means that nothing is known
             return {}
 
-    def get(self, digest: str) -> RunRows | None:
+    def get(self, digest: str) -> Packed | None:
         """The rows of the file with this content, if they are known."""
-        return self._new.get(digest) or self._old.get(digest)
+        return self._old.get(digest)
 
     @property
     def empty(self) -> bool:
         """Whether no earlier build left any rows."""
         return not self._old
 
-    def put(self, digest: str, rows: RunRows) -> None:
-        """Remember the rows of a file, for this build and the next."""
+    def put(self, digest: str, rows: Packed) -> None:
+        """Remember the rows of a file for the next build."""
         self._new[digest] = rows
 
     def save(self) -> None:
@@ -126,8 +130,9 @@ def read_dataset(
         lambda path: _load(path, data_folder, rows_cache), files
     )
     for path, (loaded, digest) in zip(progress(files, len(files)) if progress else files, loads, strict=True):
-        if isinstance(loaded, RunRows):
+        if isinstance(loaded, Packed):
             rows_cache.put(digest, loaded)
+            loaded = pickle.loads(loaded)  # noqa: S301, PLW2901 - we packed it
         total.update(digest.encode())
         if isinstance(loaded, list):
             dataset.broken.add(path.stem)
@@ -153,7 +158,7 @@ def data_files(data_folder: Path, without: Container[str] = ()) -> Iterator[Path
             yield entry
 
 
-def _load(path: Path, data_folder: Path, rows: Cache) -> tuple[Record | RunRows | list[Problem], str]:
+def _load(path: Path, data_folder: Path, rows: Cache) -> tuple[Record | Packed | list[Problem], str]:
     shown = shown_path(path, data_folder)
     try:
         kind = kind_of(path, data_folder)
@@ -168,7 +173,7 @@ def _load(path: Path, data_folder: Path, rows: Cache) -> tuple[Record | RunRows 
         return record if isinstance(record, list) else problems, digest
     if not isinstance(record, Result):
         return record, digest
-    return distill(record, shown), digest
+    return pickle.dumps(distill(record, shown), pickle.HIGHEST_PROTOCOL), digest
 
 
 def _add(dataset: Dataset, loaded: Record | RunRows, shown: str) -> list[Problem]:

@@ -20,13 +20,18 @@ ADDRESSES = "addresses"
 
 def write_kept(folder: Path, digest: str, files: Callable[[], Files], site: Path) -> None:
     """Write ``files`` below ``site``; they are made only where ``folder`` has none kept under ``digest``."""
+    keep(folder, digest, files)
+    _link_all(folder / digest, site)
+
+
+def keep(folder: Path, digest: str, files: Callable[[], Files]) -> None:
+    """Have ``files`` in ``folder`` under ``digest``, and none of another digest."""
     kept = folder / digest
     if not kept.exists():
         shutil.rmtree(folder, ignore_errors=True)
         part = kept.with_name("part")  # files that were cut short must not pass for all of them
         _keep(files(), part)
         part.rename(kept)
-    _link_all(kept, site)
 
 
 @cache

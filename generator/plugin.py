@@ -21,7 +21,7 @@ from generator.build import InvalidData, Prepared, prepare, write_docs
 from generator.cards import CARD_PICTURE, SHELL, write_cards
 from generator.layout import Layout
 from generator.pages import bytecode_cache, inject
-from generator.share import GENERAL, Shared, picture, write_pictures
+from generator.share import GENERAL, Shared, begin_pictures, drawings, picture, write_pictures
 from generator.side_files import write_side_files
 from generator.vega import vega_files
 from generator.verbatim import Site, verbatim_files, write_files
@@ -43,6 +43,7 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         self._handed: Prepared | None = None
         self._prepared: Prepared | None = None
         self._shared: Shared | None = None
+        self._pictures: dict[str, str] = {}
         self._serving = False
         self._shell = ""
 
@@ -72,7 +73,11 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
             click.echo(f"{error}\n  the pages stay as they were until this is mended", err=True)
         self._handed = None
         self._shared = Shared(self._prepared.board)
-        write_docs(self._prepared, self.layout(config))
+        layout, pages = self.layout(config), self._prepared.pages
+        drawn = drawings(self._shared, pages, _told(config), layout.site_src, layout.cache)
+        self._pictures = dict(drawn)
+        begin_pictures(self._pictures, layout.cache, self._prepared.helper)
+        write_docs(self._prepared, layout)
         config.nav = _expand_nav(config.nav, sorted(self._prepared.pages))
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Any) -> Environment:  # noqa: ARG002
@@ -102,14 +107,15 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         """What stands beside MkDocs' pages: the rows' cards and the downloads."""
         assert self._prepared
         layout = self.layout(config)
+        self._prepared.side_files()
         write_cards(self._prepared.board, self._shell, config.site_url or "", layout, Path(config.site_dir))
         write_side_files(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
-        told = Site(config.site_name, config.site_description or "", config.site_url or "")
+        told = _told(config)
         pages, context, site = self._prepared.pages, self._prepared.context, Path(config.site_dir)
         write_files(verbatim_files(layout.site_src, context, pages, told, layout.cache), site)
         write_files(vega_files(layout.cache), site)
-        assert self._shared
-        write_pictures(self._shared, pages, told, layout.site_src, layout.cache, site)
+        self._prepared.helper.wait()
+        write_pictures(self._pictures, layout.cache, site)
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:  # noqa: ARG002
         """Watch what people edit instead of the folder that we write."""
@@ -118,6 +124,10 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         for folder in (layout.data, layout.site_src):
             server.watch(str(folder))
         return server
+
+
+def _told(config: MkDocsConfig) -> Site:
+    return Site(config.site_name, config.site_description or "", config.site_url or "")
 
 
 def _expand_nav(nav: Any, pages: list[str]) -> Any:

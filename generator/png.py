@@ -25,12 +25,17 @@ def compact(png: bytes) -> bytes:
     if (lines[:, 0] != _LEFT).any():
         return png
     pixels = np.cumsum(lines[:, 1:].reshape(rows, columns, 4), axis=1, dtype=np.uint8)
-    colours, places = np.unique(pixels.reshape(-1, 4).view(">u4"), return_inverse=True)
+    each = pixels.view(">u4").ravel()
+    begins = np.concatenate(
+        ([0], np.flatnonzero(each[1:] != each[:-1]) + 1)
+    )  # of a colour that goes on for a while
+    colours, places = np.unique(each[begins], return_inverse=True)
     palette = colours.astype(">u4").view(np.uint8).reshape(-1, 4)
     if len(colours) > _MOST_COLOURS or (palette[:, 3] != 255).any():
         return png
     indexed = np.zeros((rows, 1 + columns), np.uint8)  # each line begins with its filter: none
-    indexed[:, 1:] = places.reshape(rows, columns)
+    lengths = np.diff(begins, append=each.size)
+    indexed[:, 1:] = places.astype(np.uint8).repeat(lengths).reshape(rows, columns)
     header = struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)
     own = (
         (b"IHDR", header),

@@ -10,13 +10,14 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from generator.beside import Helper
 from generator.fitting import fitted, wrapped
 from generator.formats import number, one_decimal, percent, plural, rank, whole
 from generator.kept import link
@@ -82,26 +83,26 @@ def picture(name: str) -> str:
     return f"{FOLDER}/{name}.png"
 
 
-def write_pictures(
-    shared: Shared, pages: Mapping[str, Page], site: Site, site_src: Path, cache: Path, folder: Path
-) -> None:
+def begin_pictures(drawn: Mapping[str, str], cache: Path, helper: Helper) -> None:
+    """Have each picture in the cache soon."""
+    for svg in drawn.values():
+        kept = _kept(svg, cache)
+        if not kept.exists():
+            helper.tell(partial(_keep, svg, kept))
+
+
+def write_pictures(drawn: Mapping[str, str], cache: Path, folder: Path) -> None:
     """Put every picture below ``folder``, the site's root; only those that are new are drawn."""
-    kept = cache / "share"
-    kept.mkdir(parents=True, exist_ok=True)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    known: set[str] = set()
-    for path, drawing in drawings(shared, pages, site, site_src, cache):
-        svg = well_formed(drawing)
-        name = hashlib.sha256(f"{_drawn_by()}\0{svg}".encode()).hexdigest() + ".png"
-        known.add(name)
-        if not (kept / name).exists():
-            part = kept / "part"
-            part.write_bytes(_png(svg))
-            part.replace(kept / name)
+    known: set[Path] = set()
+    for path, svg in drawn.items():
+        kept = _kept(svg, cache)
+        known.add(kept)
+        _keep(svg, kept)
         (folder / path).unlink(missing_ok=True)
-        link(kept / name, folder / path)
-    for old in kept.iterdir():
-        if old.name not in known:
+        link(kept, folder / path)
+    for old in (cache / "share").iterdir():
+        if old not in known:
             old.unlink()
 
 
@@ -117,12 +118,13 @@ def drawings(
     for path, name in ((None, GENERAL), *PAGES.items()):
         yield (
             picture(name),
-            page.render(**_of_page(shared, name, pages.get(path or ""), site), **common),
+            well_formed(page.render(**_of_page(shared, name, pages.get(path or ""), site), **common)),
         )
     device = environment.get_template("share/device.svg")
     counts = shared.ranked["model"].value_counts()
     for name, row in shared.rows.items():
-        yield picture(f"device-{name}"), device.render(**_of_device(shared, row, counts[row.model]), **common)
+        drawn = device.render(**_of_device(shared, row, counts[row.model]), **common)
+        yield picture(f"device-{name}"), well_formed(drawn)
 
 
 def palette(css: str) -> dict[str, str]:
@@ -188,6 +190,19 @@ def _standing(row: Any) -> str:
     if row.provenance == "measured":
         return f"measured by {row.submitter}"
     return f"reported by {row.source_title}"
+
+
+def _kept(svg: str, cache: Path) -> Path:
+    name = hashlib.sha256(f"{_drawn_by()}\0{svg}".encode()).hexdigest()
+    return cache / "share" / f"{name}.png"
+
+
+def _keep(svg: str, kept: Path) -> None:
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        part.write_bytes(_png(svg))
+        part.replace(kept)
 
 
 @lru_cache

@@ -47,9 +47,8 @@ class Spread:
 def decode_spread(samples: DecodeSamples) -> Spread:
     """TPOT of a measured decode block over all its steps; the interval is over repetitions."""
     steps = samples.steps_per_repetition
-    per_repetition = [_repetition_ns(repetition, steps) for repetition in samples.repetitions]
-    every_step = np.concatenate(per_repetition)
-    medians = np.array([np.median(times) for times in per_repetition])
+    every_step = step_times_ns(samples)
+    medians = np.array([repetition_ns(repetition, steps) for repetition in samples.repetitions])
     low, high = _bootstrap_interval(medians)
     median = float(np.median(every_step))
     deviation = float(np.std(medians, ddof=1)) if len(medians) > 1 else 0.0
@@ -111,8 +110,13 @@ def joules_per_token(samples: DecodeSamples) -> float | None:
 
 
 def repetition_ns(repetition: Repetition, steps: int) -> float:
-    """The median step of a repetition in nanoseconds, or the mean one where steps were not timed singly."""
-    return float(np.median(_repetition_ns(repetition, steps)))
+    """The median step of a repetition in nanoseconds, or the mean one where steps were not timed singly.
+
+    Plain Python as in :func:`kernel_latency`: a repetition has tens of steps.
+    """
+    if repetition.step_ns is not None:
+        return float(statistics.median(repetition.step_ns))
+    return (repetition.total_ns or 0) / steps
 
 
 def step_times_ns(samples: DecodeSamples) -> NDArray[np.float64]:

@@ -63,7 +63,7 @@ def samples_plot(
 
 
 def _path(x: NDArray[np.float64], y: NDArray[np.float64], mark: str) -> str:
-    return "".join(f"M{a:.1f} {b:.1f}{mark}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+    return f"M%.1f %.1f{mark}" * len(x) % tuple(np.column_stack([x, y]).ravel().tolist())
 
 
 def _y(time_ns: float, top: float, scale: float) -> float:

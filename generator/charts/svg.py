@@ -1,4 +1,7 @@
-"""A chart to inline SVG, and the cache that spares a build from drawing what it drew before."""
+"""A chart to inline SVG, and the cache that spares a build from drawing what it drew before.
+
+A build has its charts drawn on another core while it renders pages, and puts them in when all are rendered.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,19 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
+
+from generator.beside import Helper
 
 if TYPE_CHECKING:
     import altair as alt
 
 TIP = "tip: "
+_AWAITED = re.compile(r"<!--chart (\d+)-->")
 _TIP = re.compile(rf' aria-label="{TIP}([^"]*)"')
 _INNER_ROLES = re.compile(r' (?:role|aria-roledescription|aria-label|aria-hidden)="[^"]*"')
 _ID = re.compile(r'(id="|url\(#)((?:clip|gradient_)\d+)')
@@ -40,13 +45,29 @@ class Figure:
     draw: Callable[[dict[str, Any]], alt.LayerChart]
 
 
+class Charts:
+    """The charts of a build, drawn by ``helper`` where the cache has them not."""
+
+    def __init__(self, cache_folder: Path | None, helper: Helper) -> None:
+        self._cache, self._helper = cache_folder, helper
+        self._awaited: list[Figure] = []
+
+    def draw(self, figure: Figure) -> str:
+        """The picture of ``figure``, or what stands for it until :meth:`put_in`."""
+        stored = _stored(figure, self._cache)
+        if not stored or stored.exists() or not self._helper.tell(partial(svg, figure, self._cache)):
+            return svg(figure, self._cache)
+        self._awaited.append(figure)
+        return f"<!--chart {len(self._awaited) - 1}-->"
+
+    def put_in(self, html: str) -> str:
+        """``html`` with every picture that it awaits."""
+        return _AWAITED.sub(lambda one: svg(self._awaited[int(one[1])], self._cache), html)
+
+
 def svg(figure: Figure, cache_folder: Path | None) -> str:
     """The picture of ``figure`` as an SVG element that a screen reader announces by its title and caption."""
-    content = json.dumps(
-        [figure.id, figure.title, figure.caption, figure.data, _drawing_digest()], sort_keys=True
-    )
-    name = hashlib.sha256(content.encode()).hexdigest()
-    stored = cache_folder / "charts" / f"{name}.svg" if cache_folder else None
+    stored = _stored(figure, cache_folder)
     if stored and stored.exists():
         return stored.read_text("utf-8")
     drawn = _own_ids(_convert(figure.draw(figure.data)), figure.id)
@@ -59,10 +80,12 @@ def svg(figure: Figure, cache_folder: Path | None) -> str:
     return drawn
 
 
-def start_converter(cache_folder: Path | None) -> None:
-    """Start the converter on another core where pictures will be needed: it takes as long as reading data."""
-    if cache_folder is None or not (cache_folder / "charts").exists():
-        Thread(target=_convert_json, args=('{"data": {"values": []}, "mark": "bar"}',)).start()
+def _stored(figure: Figure, cache_folder: Path | None) -> Path | None:
+    content = json.dumps(
+        [figure.id, figure.title, figure.caption, figure.data, _drawing_digest()], sort_keys=True
+    )
+    name = hashlib.sha256(content.encode()).hexdigest()
+    return cache_folder / "charts" / f"{name}.svg" if cache_folder else None
 
 
 @cache
@@ -73,13 +96,9 @@ def _drawing_digest() -> str:
 
 
 def _convert(chart: alt.LayerChart) -> str:
-    return _convert_json(chart.to_json())
-
-
-def _convert_json(spec: str) -> str:
     import vl_convert  # noqa: PLC0415 - costs half a second, and only a new picture needs it
 
-    converted: str = vl_convert.vegalite_to_svg(spec)
+    converted: str = vl_convert.vegalite_to_svg(chart.to_json())
     return converted
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from generator.beside import Helper
+from generator.charts.svg import Charts
 from generator.context import site_context
 from tests.generator.examples import Folder
 
 
 def context(folder: Folder) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    return site_context(folder.board(), None)
+    return site_context(folder.board(), None, Charts(None, Helper()))
 
 
 def test_pages_run_over_every_kernel_and_device(basic: Folder) -> None:
@@ -42,8 +44,9 @@ def test_an_empty_board_has_a_whole_context(folder: Folder, basic: Folder) -> No
 
 def test_pictures_are_kept_in_the_cache(basic: Folder, tmp_path: Path) -> None:
     basic.reported("a", "gpu-a")
-    names, _ = site_context(basic.board(), tmp_path / "cache")
+    charts = Charts(tmp_path / "cache", Helper())
+    names, _ = site_context(basic.board(), tmp_path / "cache", charts)
     figure = names["roofline_figure"](names["models"][0].rows, "Tiny 1K")
-    drawn = names["draw"](figure)
+    drawn = charts.put_in(names["draw"](figure))
     assert drawn.startswith("<svg ")
     assert [path.read_text() for path in (tmp_path / "cache" / "charts").iterdir()] == [drawn]

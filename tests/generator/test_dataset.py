@@ -216,8 +216,8 @@ def test_a_row_that_is_gone_leaves_the_cache(rows: Folder) -> None:
     read(rows)
     (rows.data / "reported/page/old.json").unlink()
     read(rows)
-    kept = pickle.loads(cached(rows).read_bytes())["rows"].values()  # noqa: S301 - written a line above
-    assert [row.run.run for row in kept] == ["new"]
+    (kept,) = pickle.loads(cached(rows).read_bytes())["rows"].values()  # noqa: S301 - written a line above
+    assert pickle.loads(kept).run.run == "new"  # noqa: S301
 
 
 def test_a_cache_of_other_code_is_ignored(

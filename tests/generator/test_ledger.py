@@ -8,8 +8,10 @@ from html import unescape
 import pytest
 
 from generator import ledger as ledger_module
+from generator.beside import Helper
 from generator.build import prepare
 from generator.cards import write_cards
+from generator.charts.svg import Charts
 from generator.context import site_context
 from generator.ledger import LedgerView
 from generator.pages import inject
@@ -114,7 +116,7 @@ def test_where_nothing_else_may_be_shown_the_reference_is(
 ) -> None:
     monkeypatch.setattr("generator.views.MOST_DECODE_ROWS", 0)
     told.reported("ref", "gpu-b", role="reference")
-    view = site_context(told.board(), None)[0]["models"][0]
+    view = site_context(told.board(), None, Charts(None, Helper()))[0]["models"][0]
     assert [row.run for row in view.headline] == ["ref"]
 
 

@@ -9,10 +9,20 @@ from pathlib import Path
 import pytest
 
 from generator import share
+from generator.beside import Helper, Work
 from generator.build import build, prepare
 from generator.layout import Layout
 from generator.pages import Page
-from generator.share import FOLDER, MOST_DEVICES, Shared, drawings, palette, picture, write_pictures
+from generator.share import (
+    FOLDER,
+    MOST_DEVICES,
+    Shared,
+    begin_pictures,
+    drawings,
+    palette,
+    picture,
+    write_pictures,
+)
 from generator.tables import Board
 from generator.verbatim import Site
 from tests.generator.examples import REPOSITORY, Folder, samples, texts
@@ -38,9 +48,14 @@ def drawn(folder: Folder) -> dict[str, str]:
     return svgs(folder.board())
 
 
+def pictures(folder: Folder) -> dict[str, str]:
+    """The SVG of each picture by where it will stand."""
+    return dict(drawings(Shared(folder.board()), PAGES, SITE, REPOSITORY / "site_src", None))
+
+
 def written(folder: Folder, where: Path, cache: Path) -> dict[str, bytes]:
     """Every picture of a site as it is written."""
-    write_pictures(Shared(folder.board()), PAGES, SITE, REPOSITORY / "site_src", cache, where)
+    write_pictures(pictures(folder), cache, where)
     return {path.name: path.read_bytes() for path in (where / FOLDER).iterdir()}
 
 
@@ -175,6 +190,22 @@ def test_a_disk_without_links_gets_copies(
 
     monkeypatch.setattr(os, "link", refuse)
     assert written(basic, tmp_path / "a", tmp_path / "cache").keys() == {f"{name}.png" for name in NAMES}
+
+
+def test_what_is_drawn_beside_a_build_is_not_drawn_again(
+    basic: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Work] = []
+    helper = Helper()
+    monkeypatch.setattr(helper, "tell", told.append)
+    begin_pictures(pictures(basic), tmp_path, helper)
+    assert len(told) == len(NAMES)
+    for work in told:
+        work()
+    begin_pictures(pictures(basic), tmp_path, helper)
+    assert len(told) == len(NAMES)
+    monkeypatch.setattr(share, "_png", None)
+    assert written(basic, tmp_path / "site", tmp_path).keys() == {f"{name}.png" for name in NAMES}
 
 
 META = re.compile(r'<meta (?:property|name)="(og:[a-z:]+|twitter:card)" content="([^"]*)">')

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator import vega
-from generator.vega import ADDRESS, start_bundle, vega_files
+from generator.vega import ADDRESS, is_bundled, keep_bundle, vega_files
 
 
 @pytest.fixture
@@ -20,7 +20,6 @@ def bundled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return b"(() => {})();"
 
     monkeypatch.setattr(vega, "_bundle", bundle)
-    monkeypatch.setattr(vega, "_bundling", lambda: times.append("begun"))
     return times
 
 
@@ -40,16 +39,11 @@ def test_another_version_is_bundled_anew(
     assert bundled == ["bundled", "bundled"]
 
 
-def test_a_build_begins_early_where_nothing_is_kept(bundled: list[str], tmp_path: Path) -> None:
-    start_bundle(tmp_path)
+def test_what_was_bundled_beside_a_build_is_there(bundled: list[str], tmp_path: Path) -> None:
+    assert not is_bundled(tmp_path)
+    keep_bundle(tmp_path)
+    assert is_bundled(tmp_path)
     list(vega_files(tmp_path))
-    start_bundle(tmp_path)
-    start_bundle(None)
-    assert bundled == ["begun", "bundled"]
-
-
-def test_without_a_cache_nothing_is_kept(bundled: list[str]) -> None:
-    assert dict(vega_files(None)) == {ADDRESS: b"(() => {})();"}
     assert bundled == ["bundled"]
 
 
@@ -61,14 +55,6 @@ def test_the_script_says_whose_it_is_and_holds_no_module(built_vega: str) -> Non
 
 
 @pytest.fixture(scope="module")
-def built_vega() -> str:
-    ((_, content),) = vega_files(None)
+def built_vega(tmp_path_factory: pytest.TempPathFactory) -> str:
+    ((_, content),) = vega_files(tmp_path_factory.mktemp("cache"))
     return content.decode()
-
-
-def test_a_failed_bundle_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vega, "_BUNDLER", "raise SystemExit(3)")
-    for name in ("_bundling", "_bundle"):
-        monkeypatch.setattr(vega, name, getattr(vega, name).__wrapped__)
-    with pytest.raises(RuntimeError, match="could not be bundled"):
-        list(vega_files(None))

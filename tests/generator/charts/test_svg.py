@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator.beside import Helper, Work
 from generator.charts import svg as svg_module
 from generator.charts.roofline import roofline_figure
-from generator.charts.svg import Figure, svg
+from generator.charts.svg import Charts, Figure, svg
 from tests.generator.examples import Folder, picture, texts
 
 NAME = r'A & B "C" \d \1 (D)'
@@ -142,3 +145,55 @@ def test_without_a_cache_it_is_drawn_each_time(figure: Figure, calls: list[str])
 def test_nothing_unfinished_stays_in_the_cache(figure: Figure, calls: list[str], tmp_path: Path) -> None:
     svg(replace(figure, draw=drawing(calls)), tmp_path)
     assert [path.suffix for path in (tmp_path / "charts").iterdir()] == [".svg"]
+
+
+class Listener(Helper):
+    """A helper that takes ``takes`` and does nothing before it is asked to."""
+
+    def __init__(self, takes: bool) -> None:
+        super().__init__()
+        self.takes, self.told = takes, list[Work]()
+
+    def tell(self, work: Work) -> bool:
+        self.told.append(work)
+        return self.takes
+
+
+def test_a_chart_that_a_helper_draws_is_put_in_later(
+    figure: Figure, calls: list[str], tmp_path: Path
+) -> None:
+    figure, helper = replace(figure, draw=drawing(calls)), Listener(takes=True)
+    charts = Charts(tmp_path, helper)
+    awaited = f"<p>{charts.draw(figure)}, {charts.draw(replace(figure, id='other'))}</p>"
+    assert (calls, len(helper.told)) == ([], 2)
+    for work in helper.told:
+        work()
+    drawn = [svg(figure, tmp_path), svg(replace(figure, id="other"), tmp_path)]
+    assert charts.put_in(awaited) == f"<p>{', '.join(drawn)}</p>"
+    assert len(calls) == 2
+
+
+def test_a_chart_that_the_helper_did_not_draw_is_drawn_when_it_is_put_in(
+    figure: Figure, calls: list[str], tmp_path: Path
+) -> None:
+    figure = replace(figure, draw=drawing(calls))
+    charts = Charts(tmp_path, Listener(takes=True))
+    assert charts.put_in(charts.draw(figure)) == svg(figure, tmp_path)
+
+
+def test_without_a_helper_or_where_it_is_known_a_chart_is_drawn_at_once(
+    figure: Figure, calls: list[str], tmp_path: Path
+) -> None:
+    figure = replace(figure, draw=drawing(calls))
+    drawn = Charts(tmp_path, Listener(takes=False)).draw(figure)
+    assert drawn.startswith("<svg")
+    assert Charts(None, Listener(takes=True)).draw(figure) == drawn
+    known = Listener(takes=True)
+    assert Charts(tmp_path, known).draw(figure) == drawn
+    assert known.told == []
+
+
+def test_every_chart_can_be_told_to_another_process() -> None:
+    for module in ("roofline", "step", "steady", "depth", "slope"):
+        draw = import_module(f"generator.charts.{module}")._draw
+        assert pickle.loads(pickle.dumps(draw)) is draw  # noqa: S301 - packed in the same line
