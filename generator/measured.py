@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.metrics import busy, joules_per_token, repetition_ns, step_times_ns
+from schemas.metrics import busy, joules_per_token, quantiles, repetition_ns, step_times_ns
 from schemas.records import DecodeBlock, DecodeSamples, Environment, Repetition, Result, Weights
 
 MOST_REPETITIONS = 60
@@ -91,7 +91,7 @@ def _decoding(block: DecodeBlock) -> Decoding | None:
 
 
 def _quantiles_ns(samples: DecodeSamples) -> tuple[float, ...]:
-    return tuple(np.percentile(step_times_ns(samples), QUANTILES_PERCENT).tolist())
+    return tuple(quantiles(step_times_ns(samples), QUANTILES_PERCENT))
 
 
 def _trace(samples: DecodeSamples) -> Trace:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from generator.findings import checked_claims, kernel_against_decode, reconciliations, source_groups
@@ -137,8 +138,8 @@ class ModelView:
 
 def current_first(rows: pd.DataFrame) -> pd.DataFrame:
     """Decode rows in their order, but for those that were withdrawn or superseded: these come last."""
-    past = (rows["superseded_by"].notna() | rows["retracted"]).astype(bool)
-    return pd.concat([rows[~past], rows[past]])
+    past = rows["superseded_by"].notna().to_numpy(bool) | rows["retracted"].to_numpy(bool)
+    return rows.iloc[np.argsort(past, kind="stable")]
 
 
 def other_mbu(board: Board, rows: pd.DataFrame) -> dict[str, list[dict[str, float]]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from generator.formats import number
 from generator.measured import Trace
+from schemas.metrics import quantiles
 
 WIDTH, HEIGHT = 620, 150
 LEFT, RIGHT, TOP, BOTTOM = 54, 8, 12, 18
@@ -42,7 +43,8 @@ def samples_plot(
     times = trace.times_ns.astype(np.float64)
     if len(times) < 2:
         return None
-    top = max(float(np.percentile(times, CUT_PERCENT)) * 1.04, high_ns * 1.01)
+    (usual,) = quantiles(times, (CUT_PERCENT,))
+    top = max(usual * 1.04, high_ns * 1.01)
     bottom = min(float(times.min()), low_ns) * 0.985
     scale = (HEIGHT - TOP - BOTTOM) / (top - bottom)
     x = LEFT + (np.arange(len(times)) + 0.5) * (WIDTH - LEFT - RIGHT) / len(times)

@@ -98,7 +98,7 @@ def _drawing_digest() -> str:
 def _convert(chart: alt.LayerChart) -> str:
     import vl_convert  # noqa: PLC0415 - costs half a second, and only a new picture needs it
 
-    converted: str = vl_convert.vegalite_to_svg(chart.to_json())
+    converted: str = vl_convert.vegalite_to_svg(chart.to_json(validate=False))  # its parts were, when made
     return converted
 
 

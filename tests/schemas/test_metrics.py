@@ -6,6 +6,7 @@ import math
 from math import comb
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from schemas.metrics import (
@@ -18,6 +19,7 @@ from schemas.metrics import (
     mbu_percent,
     mean_depth_tokens,
     probed,
+    quantiles,
     roofline_tok_per_s,
 )
 from schemas.records import DecodeSamples, Repetition
@@ -117,6 +119,12 @@ def test_percentiles_are_over_steps() -> None:
     spread = decode_spread(per_step(list(range(1, 51)), list(range(51, 101))))
     assert spread.p90_ns == pytest.approx(90.1)
     assert spread.p99_ns == pytest.approx(99.01)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 64, 321])
+def test_quantiles_are_numpys(count: int) -> None:
+    values, percents = np.random.default_rng(count).normal(size=count), (0, 2.5, 50, 90, 99, 100)
+    assert quantiles(values, percents) == pytest.approx(np.percentile(values, percents).tolist(), rel=1e-12)
 
 
 def test_variation_is_between_repetitions_not_between_steps() -> None:
