@@ -3,6 +3,9 @@
 ``python -m tests.benchmarks.build [--rows N …] [--rows-per-file N] [--repeat N]``. Cold: no cache. Warm: the
 same again, median of several. Touched: one result file has changed. Every build is a process of its own, as
 a person starts it; memory is that process's peak resident set.
+
+A file system without a journal slows down for minutes after thousands of files were deleted (ext4 passes over their
+inodes one by one): leave it alone before, and compare two revisions in turn, not one after the other.
 """
 
 from __future__ import annotations
