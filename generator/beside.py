@@ -60,9 +60,7 @@ class Helper:
 
 
 def _alone(work: Work) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # who stops a build is told of it once, by the process that was copied
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who stops a build is told of it once, not here
     with suppress(Exception):  # the same work, done by who needs it, says what is wrong
         work()
 

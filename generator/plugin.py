@@ -65,20 +65,20 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
 
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
         """Data to pages. Wrong data stops a build; a server says what is wrong and keeps what it had."""
+        layout = self.layout(config)
         try:
-            self._prepared = self._handed or prepare(self.layout(config))
+            self._prepared = self._handed or prepare(layout)
         except InvalidData as error:
             if not self._serving or self._prepared is None:
                 raise PluginError(f"the data cannot be built:\n{error}") from None
             click.echo(f"{error}\n  the pages stay as they were until this is mended", err=True)
         self._handed = None
         self._shared = Shared(self._prepared.board)
-        layout, pages = self.layout(config), self._prepared.pages
-        drawn = drawings(self._shared, pages, _told(config), layout.site_src, layout.cache)
-        self._pictures = dict(drawn)
+        pages, site = self._prepared.pages, _told(config)
+        self._pictures = dict(drawings(self._shared, pages, site, layout.site_src, layout.cache))
         begin_pictures(self._pictures, layout.cache, self._prepared.helper)
         write_docs(self._prepared, layout)
-        config.nav = _expand_nav(config.nav, sorted(self._prepared.pages))
+        config.nav = _expand_nav(config.nav, sorted(pages))
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Any) -> Environment:  # noqa: ARG002
         """Keep the theme's compiled templates: compiling them takes longer than rendering them."""
@@ -108,13 +108,13 @@ class DecodeBoardPlugin(BasePlugin[DecodeBoardConfig]):  # type: ignore[no-untyp
         assert self._prepared
         layout = self.layout(config)
         self._prepared.side_files()
+        self._prepared.helper.wait()
         write_cards(self._prepared.board, self._shell, config.site_url or "", layout, Path(config.site_dir))
         write_side_files(self._prepared.board, layout.data, Path(config.site_dir), layout.cache)
         told = _told(config)
         pages, context, site = self._prepared.pages, self._prepared.context, Path(config.site_dir)
         write_files(verbatim_files(layout.site_src, context, pages, told, layout.cache), site)
         write_files(vega_files(layout.cache), site)
-        self._prepared.helper.wait()
         write_pictures(self._pictures, layout.cache, site)
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:  # noqa: ARG002
