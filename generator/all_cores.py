@@ -26,7 +26,7 @@ _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 
 def on_all_cores(function: Callable[[S], T], pieces: Sequence[S]) -> Iterator[T]:
     """``function`` of each piece, in their order; results must pickle, and what ``function`` remembers may be lost."""
-    count = cores()
+    count = copies()
     if count == 1 or len(pieces) < FEWEST:
         yield from map(function, pieces)
         return
@@ -44,10 +44,14 @@ def on_all_cores(function: Callable[[S], T], pieces: Sequence[S]) -> Iterator[T]
             yield from last.result()
 
 
+def copies() -> int:
+    """How many copies of the process can work at once; 1 where it is better not copied."""
+    return cores() if sys.platform == "linux" and threading.active_count() == 1 else 1
+
+
 def cores() -> int:
-    """How many copies can work at once."""
-    alone = sys.platform != "linux" or threading.active_count() > 1
-    return 1 if alone else len(os.sched_getaffinity(0))
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _start(function: Callable[[Any], Any], pieces: Sequence[Any]) -> None:

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +25,7 @@ from generator.pages import Page, render_pages
 from generator.rules import cross_file_problems, today
 from generator.side_files import begin_side_files
 from generator.tables import Board, make_board
-from generator.vega import is_bundled, keep_bundle
+from generator.vega import begin_bundle
 from schemas.load import shown_path
 from schemas.parse import PARSERS
 from schemas.problems import Problem
@@ -76,11 +75,13 @@ def _files(path: Path, known: set[Path]) -> set[Path]:
     return recorded or {file for file in path.rglob("*") if file.suffix in PARSERS and not file.is_dir()}
 
 
-def prepare(layout: Layout, progress: Progress | None = None) -> Prepared:
-    """The board of ``layout.data`` and every page of it; raises :class:`InvalidData`."""
-    helper = Helper()
-    if not is_bundled(layout.cache):
-        helper.tell(partial(keep_bundle, layout.cache))
+def prepare(layout: Layout, progress: Progress | None = None, helper: Helper | None = None) -> Prepared:
+    """The board of ``layout.data`` and every page of it; raises :class:`InvalidData`.
+
+    ``helper`` is one that was begun while this module was being loaded.
+    """
+    helper = helper or Helper()
+    begin_bundle(layout.cache, helper)
     data, problems = read_dataset(layout.data, layout.cache, progress)
     if problems := [*problems, *cross_file_problems(data, today())]:
         raise InvalidData(problems)

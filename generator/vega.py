@@ -6,13 +6,22 @@ Bundling takes two seconds; later builds find it in the cache.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import files, version
 from pathlib import Path
+
+from generator.beside import Helper
 
 ADDRESS = "assets/vega/vega.js"
 _OWNERS = """Vega, Vega-Lite and Vega-Embed: (c) University of Washington Interactive Data Lab and others, BSD 3-Clause.
 D3: (c) Mike Bostock, ISC. Bundled by VlConvert, whose terms are those of Vega:
 """
+
+
+def begin_bundle(cache_folder: Path, helper: Helper) -> None:
+    """Have the bundle in the cache soon."""
+    if not _kept(cache_folder).exists():
+        helper.tell(partial(keep_bundle, cache_folder))
 
 
 def keep_bundle(cache_folder: Path) -> None:
@@ -23,11 +32,6 @@ def keep_bundle(cache_folder: Path) -> None:
         part = kept.with_suffix(".part")
         part.write_bytes(_bundle())
         part.replace(kept)
-
-
-def is_bundled(cache_folder: Path) -> bool:
-    """Whether the cache has it."""
-    return _kept(cache_folder).exists()
 
 
 def vega_files(cache_folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -80,16 +80,22 @@ def serve_command(data_dir: Path, port: int, work_dir: Path) -> None:
 
 
 def _prepare(layout: Layout, consequence: str) -> Prepared:
-    from generator.build import InvalidData, prepare  # noqa: PLC0415 - half a second, which a site up to date can spare
+    from generator.beside import Helper  # noqa: PLC0415 - a site up to date can spare all of these
+    from generator.vega import begin_bundle  # noqa: PLC0415
 
     try:
         layout.check()
-        with _said("read data and render pages"):
-            return prepare(layout, progress=bar)
-    except InvalidData as error:
-        refuse(error.problems, consequence)
     except Misplaced as error:
         raise click.ClickException(str(error)) from None
+    helper = Helper()
+    begin_bundle(layout.cache, helper)
+    from generator.build import InvalidData, prepare  # noqa: PLC0415 - takes a second, in which the helper works
+
+    try:
+        with _said("read data and render pages"):
+            return prepare(layout, bar, helper)
+    except InvalidData as error:
+        refuse(error.problems, consequence)
 
 
 @contextmanager

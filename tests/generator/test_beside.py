@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+import vl_convert
 
 from generator.beside import Helper, begin
 
 
 @pytest.fixture(autouse=True)
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.beside.cores", lambda: 2)
+    for name in ("cores", "copies"):
+        monkeypatch.setattr(f"generator.beside.{name}", lambda: 2)
 
 
 copied = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
@@ -48,7 +49,6 @@ def test_what_is_begun_knows_all_that_was_known_and_is_done_elsewhere(tmp_path: 
     assert os.getpid() not in processes
 
 
-@copied
 def test_a_helper_does_all_in_the_order_that_it_is_told(tmp_path: Path) -> None:
     helper = Helper()
     for text in "abc":
@@ -62,9 +62,7 @@ def test_a_helper_does_all_in_the_order_that_it_is_told(tmp_path: Path) -> None:
     assert os.getpid() not in processes
 
 
-@copied
 def test_what_fails_is_left_and_the_next_is_done(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    begin(fail)()
     helper = Helper()
     helper.tell(fail)
     helper.tell(partial(note, tmp_path / "notes", "next"))
@@ -74,6 +72,20 @@ def test_what_fails_is_left_and_the_next_is_done(tmp_path: Path, capfd: pytest.C
 
 
 @copied
+def test_a_copy_that_fails_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    begin(fail)()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_work_prints_is_no_answer(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    helper = Helper()
+    helper.tell(partial(print, "...", flush=True))
+    helper.tell(partial(note, tmp_path / "notes", "next"))
+    helper.wait()
+    assert noted(tmp_path / "notes")[0] == ["next"]
+    assert capfd.readouterr() == ("", "...\n")
+
+
 def test_nobody_waits_for_a_helper_that_has_ended(tmp_path: Path) -> None:
     helper = Helper()
     helper.tell(partial(os._exit, 1))
@@ -104,15 +116,24 @@ def patiently() -> Iterator[None]:
         time.sleep(0.05)
 
 
-def test_where_no_copy_can_be_made_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    done = threading.Event()
-    thread = threading.Thread(target=done.wait)
-    thread.start()
-    try:
-        assert not Helper().tell(partial(note, tmp_path / "notes", "never"))
-        begin(partial(note, tmp_path / "notes", "never"))()
-    finally:
-        done.set()
-        thread.join()
+def test_on_one_core_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cores", "copies"):
+        monkeypatch.setattr(f"generator.beside.{name}", lambda: 1)
+    assert not Helper().tell(partial(note, tmp_path / "notes", "never"))
+    begin(partial(note, tmp_path / "notes", "never"))()
     assert not (tmp_path / "notes").exists()
+
+
+def test_the_converter_works_in_a_helper_of_a_process_that_has_used_it(tmp_path: Path) -> None:
+    """It has threads, which a copy of the process would wait for without end."""
+    spec = '{"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": {"field": "a"}}}'
+    assert convert(spec, tmp_path / "here").exists()
+    helper = Helper()
+    helper.tell(partial(convert, spec, tmp_path / "there"))
+    helper.wait()
+    assert (tmp_path / "there").read_text().startswith("<svg")
+
+
+def convert(spec: str, path: Path) -> Path:
+    path.write_text(vl_convert.vegalite_to_svg(spec))
+    return path

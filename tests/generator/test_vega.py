@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from generator import vega
-from generator.vega import ADDRESS, is_bundled, keep_bundle, vega_files
+from generator.beside import Helper, Work
+from generator.vega import ADDRESS, begin_bundle, vega_files
 
 
 @pytest.fixture
@@ -39,12 +40,18 @@ def test_another_version_is_bundled_anew(
     assert bundled == ["bundled", "bundled"]
 
 
-def test_what_was_bundled_beside_a_build_is_there(bundled: list[str], tmp_path: Path) -> None:
-    assert not is_bundled(tmp_path)
-    keep_bundle(tmp_path)
-    assert is_bundled(tmp_path)
+def test_what_was_bundled_beside_a_build_is_there(
+    bundled: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Work] = []
+    helper = Helper()
+    monkeypatch.setattr(helper, "tell", told.append)
+    begin_bundle(tmp_path, helper)
+    (work,) = told
+    work()
+    begin_bundle(tmp_path, helper)
     list(vega_files(tmp_path))
-    assert bundled == ["bundled"]
+    assert (len(told), bundled) == (1, ["bundled"])
 
 
 def test_the_script_says_whose_it_is_and_holds_no_module(built_vega: str) -> None:
