@@ -151,19 +151,25 @@ def test_every_chart_has_a_table_of_the_same(page: Page) -> None:
         )
 
 
+LATE = ("assets/javascripts/workers/", "search/search_index.json", "assets/favicon.svg")
+"""What a slow machine may still fetch for any page when its network has once been idle: the search, and the icon."""
+
+
 def explored(page: Page) -> None:
     page.locator(".explore-open").click()
     page.locator(".explore-chart .mark-symbol path").first.wait_for(state="attached")
 
 
 def test_exploring_loads_its_program_only_when_asked(browser: Browser, address: str) -> None:
-    program = {"assets/data/explore.js", "assets/vega/vega.js"}
+    loaded: list[str] = []
     with opened(browser, address + "decode/", until="networkidle") as (page, complaints):
-        fetched = "performance.getEntriesByType('resource').map((told) => told.name)"
+        page.on("request", lambda request: loaded.append(request.url.removeprefix(address)))
+        page.wait_for_timeout(200)
         assert not page.locator(".explore-chart").is_visible()
-        assert program.isdisjoint(url.removeprefix(address) for url in page.evaluate(fetched))
+        assert [url for url in loaded if not url.startswith(LATE)] == []
         explored(page)
-        assert program <= {url.removeprefix(address) for url in page.evaluate(fetched)}
+        exploring = sorted(url for url in loaded if not url.startswith(LATE))
+        assert exploring == ["assets/data/explore.js", "assets/vega/vega.js"]
         points = page.locator(".explore-chart .mark-symbol.role-mark path").count()
         shown = page.evaluate(
             "board.load('explore').then((told) => told.columns.peak_gb_per_s.filter(Boolean).length)"
