@@ -80,8 +80,7 @@ def prepare(layout: Layout, progress: Progress | None = None, helper: Helper | N
 
     ``helper`` is one that was begun while this module was being loaded.
     """
-    helper = helper or Helper()
-    begin_bundle(layout.cache, helper)
+    helper = helper or begin_bundle(layout.cache)
     data, problems = read_dataset(layout.data, layout.cache, progress)
     if problems := [*problems, *cross_file_problems(data, today())]:
         raise InvalidData(problems)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from generator.kept import kept_file
+
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
@@ -33,17 +35,11 @@ _KINDS = (
 
 def highlighted(text: str, path: str, cache_folder: Path | None) -> Markup:
     """``text``, the content of a file named ``path``, as HTML; whatever stands in it is text."""
+    if cache_folder is None:
+        return Markup(_html(text, path))  # noqa: S704 - every piece is escaped
     name = hashlib.sha256("\0".join((_code_digest(), Path(path).suffix, text)).encode()).hexdigest()
-    stored = cache_folder / "texts" / f"{name}.html" if cache_folder else None
-    if stored and stored.exists():
-        return Markup(stored.read_text("utf-8"))  # noqa: S704 - escaped when it was written
-    html = _html(text, path)
-    if stored:
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        part = stored.with_suffix(".part")
-        part.write_text(html, "utf-8")
-        part.replace(stored)
-    return Markup(html)  # noqa: S704 - every piece is escaped
+    html = kept_file(cache_folder / "texts" / f"{name}.html", lambda: _html(text, path).encode())
+    return Markup(html.decode())  # noqa: S704 - escaped when it was written
 
 
 @cache

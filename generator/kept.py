@@ -34,6 +34,18 @@ def keep(folder: Path, digest: str, files: Callable[[], Files]) -> None:
         part.rename(kept)
 
 
+def kept_file(path: Path, make: Callable[[], bytes]) -> bytes:
+    """What ``path`` holds; made first where nothing is there, and never half there."""
+    if path.exists():
+        return path.read_bytes()
+    content = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
+    return content
+
+
 @cache
 def all_code_digest() -> str:
     """A digest of all code and schemas: wider than that of rows, which a change of a chart leaves as they are."""

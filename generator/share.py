@@ -20,7 +20,7 @@ import pandas as pd
 from generator.beside import Helper
 from generator.fitting import fitted, wrapped
 from generator.formats import number, one_decimal, percent, plural, rank, whole
-from generator.kept import link
+from generator.kept import kept_file, link
 from generator.pages import Page, templates
 from generator.png import compact
 from generator.tables import Board, rows_of
@@ -88,7 +88,7 @@ def begin_pictures(drawn: Mapping[str, str], cache: Path, helper: Helper) -> Non
     for svg in drawn.values():
         kept = _kept(svg, cache)
         if not kept.exists():
-            helper.tell(partial(_keep, svg, kept))
+            helper.tell(partial(kept_file, kept, partial(_png, svg)))
 
 
 def write_pictures(drawn: Mapping[str, str], cache: Path, folder: Path) -> None:
@@ -98,7 +98,7 @@ def write_pictures(drawn: Mapping[str, str], cache: Path, folder: Path) -> None:
     for path, svg in drawn.items():
         kept = _kept(svg, cache)
         known.add(kept)
-        _keep(svg, kept)
+        kept_file(kept, partial(_png, svg))
         (folder / path).unlink(missing_ok=True)
         link(kept, folder / path)
     for old in (cache / "share").iterdir():
@@ -195,14 +195,6 @@ def _standing(row: Any) -> str:
 def _kept(svg: str, cache: Path) -> Path:
     name = hashlib.sha256(f"{_drawn_by()}\0{svg}".encode()).hexdigest()
     return cache / "share" / f"{name}.png"
-
-
-def _keep(svg: str, kept: Path) -> None:
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part")
-        part.write_bytes(_png(svg))
-        part.replace(kept)
 
 
 @lru_cache

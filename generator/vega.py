@@ -11,6 +11,7 @@ from importlib.metadata import files, version
 from pathlib import Path
 
 from generator.beside import Helper
+from generator.kept import kept_file
 
 ADDRESS = "assets/vega/vega.js"
 _OWNERS = """Vega, Vega-Lite and Vega-Embed: (c) University of Washington Interactive Data Lab and others, BSD 3-Clause.
@@ -18,26 +19,17 @@ D3: (c) Mike Bostock, ISC. Bundled by VlConvert, whose terms are those of Vega:
 """
 
 
-def begin_bundle(cache_folder: Path, helper: Helper) -> None:
-    """Have the bundle in the cache soon."""
+def begin_bundle(cache_folder: Path) -> Helper:
+    """A helper, who bundles at once where the cache has no bundle."""
+    helper = Helper()
     if not _kept(cache_folder).exists():
-        helper.tell(partial(keep_bundle, cache_folder))
-
-
-def keep_bundle(cache_folder: Path) -> None:
-    """Have the bundle in the cache."""
-    kept = _kept(cache_folder)
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part")
-        part.write_bytes(_bundle())
-        part.replace(kept)
+        helper.tell(partial(kept_file, _kept(cache_folder), _bundle))
+    return helper
 
 
 def vega_files(cache_folder: Path) -> Iterator[tuple[str, bytes]]:
     """The bundle as a classic script, by its address: a page that lies in a folder may not load modules."""
-    keep_bundle(cache_folder)
-    yield ADDRESS, _kept(cache_folder).read_bytes()
+    yield ADDRESS, kept_file(_kept(cache_folder), _bundle)
 
 
 def _kept(cache_folder: Path) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.beside import Helper
+from generator.kept import kept_file
 
 if TYPE_CHECKING:
     import altair as alt
@@ -68,24 +69,21 @@ class Charts:
 def svg(figure: Figure, cache_folder: Path | None) -> str:
     """The picture of ``figure`` as an SVG element that a screen reader announces by its title and caption."""
     stored = _stored(figure, cache_folder)
-    if stored and stored.exists():
-        return stored.read_text("utf-8")
+    return kept_file(stored, lambda: _drawn(figure).encode()).decode() if stored else _drawn(figure)
+
+
+def _drawn(figure: Figure) -> str:
     drawn = _own_ids(_convert(figure.draw(figure.data)), figure.id)
-    drawn = _accessible(drawn, f"{figure.title}. {figure.caption}")
-    if stored:
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        part = stored.with_suffix(".part")
-        part.write_text(drawn, "utf-8")
-        part.replace(stored)
-    return drawn
+    return _accessible(drawn, f"{figure.title}. {figure.caption}")
 
 
 def _stored(figure: Figure, cache_folder: Path | None) -> Path | None:
+    if cache_folder is None:
+        return None
     content = json.dumps(
         [figure.id, figure.title, figure.caption, figure.data, _drawing_digest()], sort_keys=True
     )
-    name = hashlib.sha256(content.encode()).hexdigest()
-    return cache_folder / "charts" / f"{name}.svg" if cache_folder else None
+    return cache_folder / "charts" / f"{hashlib.sha256(content.encode()).hexdigest()}.svg"
 
 
 @cache

@@ -80,15 +80,13 @@ def serve_command(data_dir: Path, port: int, work_dir: Path) -> None:
 
 
 def _prepare(layout: Layout, consequence: str) -> Prepared:
-    from generator.beside import Helper  # noqa: PLC0415 - a site up to date can spare all of these
-    from generator.vega import begin_bundle  # noqa: PLC0415
+    from generator.vega import begin_bundle  # noqa: PLC0415 - a site up to date can spare it
 
     try:
         layout.check()
     except Misplaced as error:
         raise click.ClickException(str(error)) from None
-    helper = Helper()
-    begin_bundle(layout.cache, helper)
+    helper = begin_bundle(layout.cache)
     from generator.build import InvalidData, prepare  # noqa: PLC0415 - takes a second, in which the helper works
 
     try:

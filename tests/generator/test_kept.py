@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.kept import link, write_kept
+from generator.kept import kept_file, link, write_kept
 
 
 def made(*files: tuple[str, bytes]) -> Iterator[tuple[str, bytes]]:
@@ -45,3 +45,10 @@ def test_what_stands_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         link(tmp_path / "one", tmp_path / "two")
     assert (tmp_path / "two").read_text() == "two"
+
+
+def test_a_file_is_made_once_and_leaves_nothing_unfinished(tmp_path: Path) -> None:
+    path, contents = tmp_path / "deep" / "one.svg", iter([b"first", b"second"])
+    assert kept_file(path, lambda: next(contents)) == b"first"
+    assert kept_file(path, lambda: next(contents)) == b"first"
+    assert [(one.name, one.read_bytes()) for one in path.parent.iterdir()] == [("one.svg", b"first")]

@@ -204,7 +204,7 @@ def test_what_is_drawn_beside_a_build_is_not_drawn_again(
         work()
     begin_pictures(pictures(basic), tmp_path, helper)
     assert len(told) == len(NAMES)
-    monkeypatch.setattr(share, "_png", None)
+    monkeypatch.setattr(share, "_png", pytest.fail)
     assert written(basic, tmp_path / "site", tmp_path).keys() == {f"{name}.png" for name in NAMES}
 
 

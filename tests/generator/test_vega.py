@@ -44,12 +44,11 @@ def test_what_was_bundled_beside_a_build_is_there(
     bundled: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Work] = []
-    helper = Helper()
-    monkeypatch.setattr(helper, "tell", told.append)
-    begin_bundle(tmp_path, helper)
+    monkeypatch.setattr(Helper, "tell", lambda _, work: told.append(work))
+    begin_bundle(tmp_path)
     (work,) = told
     work()
-    begin_bundle(tmp_path, helper)
+    begin_bundle(tmp_path)
     list(vega_files(tmp_path))
     assert (len(told), bundled) == (1, ["bundled"])
 

@@ -13,6 +13,7 @@ import pytest
 
 from generator.beside import Helper, Work
 from generator.charts import svg as svg_module
+from generator.charts.bars import draw_bars
 from generator.charts.roofline import roofline_figure
 from generator.charts.svg import Charts, Figure, svg
 from tests.generator.examples import Folder, picture, texts
@@ -194,6 +195,6 @@ def test_without_a_helper_or_where_it_is_known_a_chart_is_drawn_at_once(
 
 
 def test_every_chart_can_be_told_to_another_process() -> None:
-    for module in ("roofline", "step", "steady", "depth", "slope"):
-        draw = import_module(f"generator.charts.{module}")._draw
+    modules = ("roofline", "step", "steady", "depth", "slope")
+    for draw in (draw_bars, *(import_module(f"generator.charts.{module}")._draw for module in modules)):
         assert pickle.loads(pickle.dumps(draw)) is draw  # noqa: S301 - packed in the same line
